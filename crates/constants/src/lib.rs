@@ -1,0 +1,18 @@
+//! Names, numbers and enums that two crates must agree on. No logic, no input or output.
+//!
+//! A constant that one crate alone uses lives in that crate.
+
+mod context;
+mod named;
+mod role;
+mod strategy;
+
+pub mod cookie;
+pub mod database;
+pub mod lifetime;
+pub mod redis;
+
+pub use context::{AppScope, ApplicationContext};
+pub use named::UnknownName;
+pub use role::Role;
+pub use strategy::{Environment, LegacyTokens, MigrationStrategy};

@@ -1,0 +1,41 @@
+//! How a process is run: where its stores are, and how far the move from the older system has come.
+
+use crate::named::named_enum;
+
+named_enum! {
+    /// `APP_ENV`.
+    pub enum Environment {
+        /// No servers: everything is in the memory of one process and gone with it.
+        Mock = "mock",
+        /// Real stores, relaxed cookies, look-ups in the log.
+        Development = "development",
+        /// Real stores, `Secure` cookies with the `__Host-` prefix.
+        Production = "production",
+    }
+}
+
+named_enum! {
+    /// `MIGRATION_STRATEGY`: which store answers, and which is written beside it.
+    pub enum MigrationStrategy {
+        /// The in-memory store alone.
+        MockOnly = "mock-only",
+        /// Postgres and Redis alone.
+        ProductionOnly = "production-only",
+        /// Postgres first; what it does not know is looked up in the old store and carried over.
+        Gradual = "gradual",
+        /// The old store answers; every write also goes to Postgres.
+        MockWithWriteThrough = "mock-with-write-through",
+    }
+}
+
+named_enum! {
+    /// `LEGACY_TOKENS`: what the tokens of the older software still count for.
+    pub enum LegacyTokens {
+        /// They are accepted, and a web login also writes its token where the older software looks.
+        DualWrite = "dual-write",
+        /// They are accepted, nothing is written for the older software any more.
+        Read = "read",
+        /// They are unknown.
+        Off = "off",
+    }
+}
