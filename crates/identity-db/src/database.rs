@@ -1,0 +1,237 @@
+//! The pool, and the only two ways through it: [`Database::run`] and [`Database::transaction`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use constants::database::{CONNECTION_TIMEOUT, MAX_CONNECTIONS, REQUEST_BUDGET};
+use diesel::PgConnection;
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::result::{DatabaseErrorKind, Error as QueryError, QueryResult};
+use tokio::sync::Semaphore;
+
+use crate::pool::{Connector, Pooled, QuietErrors, is_suspect};
+
+/// Where Postgres is and how much of it a process may use.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct DatabaseConfig {
+    /// `postgres://user:password@host:port/database`.
+    pub url: String,
+    /// Connections at most; default [`MAX_CONNECTIONS`].
+    pub max_connections: u32,
+    /// How long one call waits for a connection and its statements together; default [`REQUEST_BUDGET`].
+    pub budget: Duration,
+}
+
+impl DatabaseConfig {
+    /// The defaults for a URL.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), max_connections: MAX_CONNECTIONS, budget: REQUEST_BUDGET }
+    }
+}
+
+impl std::fmt::Debug for DatabaseConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DatabaseConfig")
+            .field("url", &crate::setting::masked_url(&self.url))
+            .field("max_connections", &self.max_connections)
+            .field("budget", &self.budget)
+            .finish()
+    }
+}
+
+/// Why Postgres gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// It could not be asked, did not answer in time, or refuses for now. It may have done what was asked.
+    #[error("Postgres is unavailable: {0}")]
+    Unavailable(String),
+    /// The work gave up its transaction by [`QueryError::RollbackTransaction`]; nothing was written.
+    #[error("rolled back")]
+    RolledBack,
+    /// It answered that the statement breaks one of its rules: a fault of ours.
+    #[error("Postgres refused a statement")]
+    Refused(#[source] QueryError),
+}
+
+impl From<QueryError> for DatabaseError {
+    fn from(error: QueryError) -> Self {
+        use DatabaseErrorKind::{CheckViolation, ForeignKeyViolation, NotNullViolation, UniqueViolation};
+        match error {
+            QueryError::RollbackTransaction => Self::RolledBack,
+            QueryError::DatabaseError(
+                UniqueViolation | ForeignKeyViolation | NotNullViolation | CheckViolation,
+                _,
+            )
+            | QueryError::NotFound
+            | QueryError::QueryBuilderError(_)
+            | QueryError::DeserializationError(_)
+            | QueryError::SerializationError(_) => Self::Refused(error),
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
+}
+
+/// A pool of connections to one database. Cloning it is cheap and shares the pool.
+#[derive(Clone)]
+pub struct Database {
+    pool: r2d2::Pool<Connector>,
+    /// As many as there are connections, so that a hung Postgres holds that many threads and no more.
+    permits: Arc<Semaphore>,
+    generation: Arc<AtomicU64>,
+    budget: Duration,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database").field("budget", &self.budget).finish_non_exhaustive()
+    }
+}
+
+impl Database {
+    /// Prepares the pool. It succeeds while Postgres is away; connections come when it does.
+    #[must_use]
+    pub fn new(config: &DatabaseConfig) -> Self {
+        let generation = Arc::new(AtomicU64::new(0));
+        let connector = Connector {
+            url: with_connect_timeout(&config.url),
+            // A statement that outlives its caller gives its connection back.
+            on_open: format!(
+                "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}; SET timezone = 'UTC'",
+                config.budget.as_millis()
+            ),
+            generation: Arc::clone(&generation),
+        };
+        let pool = r2d2::Pool::builder()
+            .max_size(config.max_connections)
+            .min_idle(Some(1))
+            .test_on_check_out(false)
+            .connection_timeout(config.budget)
+            .error_handler(Box::new(QuietErrors))
+            .build_unchecked(connector);
+        let permits = Arc::new(Semaphore::new(config.max_connections as usize));
+        Self { pool, permits, generation, budget: config.budget }
+    }
+
+    /// Runs `work` on a connection, on a thread where it may block. Each statement commits by itself.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Unavailable`] also when the time was up: what was asked may still happen.
+    pub async fn run<T, F>(&self, work: F) -> Result<T, DatabaseError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> QueryResult<T> + Send + 'static,
+    {
+        let started = Instant::now();
+        let late = |what: &str| DatabaseError::Unavailable(format!("{what} within {:?}", self.budget));
+        let permits = Arc::clone(&self.permits);
+        let permit = tokio::time::timeout(self.budget, permits.acquire_owned())
+            .await
+            .map_err(|_| late("no connection became free"))?
+            .map_err(|_| DatabaseError::Unavailable("the pool is closed".into()))?;
+        let this = self.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            this.run_blocking(started, work)
+        });
+        let rest = self.budget.saturating_sub(started.elapsed());
+        tokio::time::timeout(rest, task).await.map_err(|_| late("no answer"))?.unwrap_or_else(|panic| {
+            Err(DatabaseError::Unavailable(format!("the statement's thread died: {panic}")))
+        })
+    }
+
+    /// Like [`Database::run`], for work that changes nothing: a connection that turns out to be dead is
+    /// replaced once without the caller seeing it.
+    ///
+    /// # Errors
+    /// As [`Database::run`].
+    pub async fn read<T, F>(&self, work: F) -> Result<T, DatabaseError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut PgConnection) -> QueryResult<T> + Send + Clone + 'static,
+    {
+        let generation = self.generation.load(Ordering::Acquire);
+        match self.run(work.clone()).await {
+            Err(DatabaseError::Unavailable(_)) if self.generation.load(Ordering::Acquire) != generation => {
+                self.run(work).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// Runs `work` in one transaction, which commits when it returns `Ok`.
+    ///
+    /// # Errors
+    /// As [`Database::run`]; after an unavailable Postgres the commit is unknown.
+    pub async fn transaction<T, F>(&self, work: F) -> Result<T, DatabaseError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> QueryResult<T> + Send + 'static,
+    {
+        self.run(move |conn| in_transaction(conn, work)).await
+    }
+
+    fn run_blocking<T>(
+        &self,
+        started: Instant,
+        work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
+    ) -> Result<T, DatabaseError> {
+        let mut pooled = self.check_out(started)?;
+        let generation = pooled.generation;
+        let result = work(&mut pooled.connection);
+        if let Err(error) = &result
+            && is_suspect(error)
+        {
+            pooled.broken = true;
+            // Only the first to notice ends the generation; those that come after it have new connections.
+            let _ = self.generation.compare_exchange(
+                generation,
+                generation + 1,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+        }
+        Ok(result?)
+    }
+
+    fn check_out(&self, started: Instant) -> Result<r2d2::PooledConnection<Connector>, DatabaseError> {
+        loop {
+            let rest = self.budget.saturating_sub(started.elapsed());
+            let mut pooled =
+                self.pool.get_timeout(rest).map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
+            if self.is_current(&pooled) {
+                return Ok(pooled);
+            }
+            pooled.broken = true;
+        }
+    }
+
+    fn is_current(&self, pooled: &Pooled) -> bool {
+        pooled.generation == self.generation.load(Ordering::Acquire)
+    }
+}
+
+/// The one place that opens transactions; see [`Database::transaction`].
+fn in_transaction<T>(
+    conn: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
+) -> QueryResult<T> {
+    AnsiTransactionManager::begin_transaction(conn)?;
+    match work(conn) {
+        Ok(value) => AnsiTransactionManager::commit_transaction(conn).map(|()| value),
+        Err(error) => {
+            // The caller's error says more than a failure to roll back on the same dead connection.
+            let _ = AnsiTransactionManager::rollback_transaction(conn);
+            Err(error)
+        }
+    }
+}
+
+fn with_connect_timeout(url: &str) -> String {
+    if url.contains("connect_timeout=") {
+        return url.to_owned();
+    }
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}connect_timeout={}", CONNECTION_TIMEOUT.as_secs())
+}

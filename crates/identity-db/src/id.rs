@@ -1,0 +1,88 @@
+//! One type per kind of id, so that one cannot be passed where another is meant.
+
+use std::fmt;
+
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{self, Output, ToSql};
+use diesel::sql_types;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A person.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, AsExpression, FromSqlRow,
+)]
+#[diesel(sql_type = sql_types::Uuid)]
+#[serde(transparent)]
+pub struct UserId(pub Uuid);
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromSql<sql_types::Uuid, Pg> for UserId {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        <Uuid as FromSql<sql_types::Uuid, Pg>>::from_sql(value).map(Self)
+    }
+}
+
+impl ToSql<sql_types::Uuid, Pg> for UserId {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        <Uuid as ToSql<sql_types::Uuid, Pg>>::to_sql(&self.0, out)
+    }
+}
+
+/// A session as the stores and the API know it: the SHA-256 of its token in base64url. It lets nobody in.
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, AsExpression, FromSqlRow,
+)]
+#[diesel(sql_type = sql_types::Text)]
+#[serde(transparent)]
+pub struct SessionId(String);
+
+impl SessionId {
+    /// Characters of an id: 32 bytes in base64url without padding.
+    pub const LENGTH: usize = 43;
+
+    /// An id as it came from a store or a path; `None` for what no token could have as its digest.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        (text.len() == Self::LENGTH && text.bytes().all(legal)).then(|| Self(text.to_owned()))
+    }
+
+    /// The whole id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The beginning of the id: enough to find a session again in a log.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        &self.0[..8]
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromSql<sql_types::Text, Pg> for SessionId {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        let text = <String as FromSql<sql_types::Text, Pg>>::from_sql(value)?;
+        Self::parse(&text).ok_or_else(|| "a session id that is no digest".into())
+    }
+}
+
+impl ToSql<sql_types::Text, Pg> for SessionId {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        <str as ToSql<sql_types::Text, Pg>>::to_sql(&self.0, out)
+    }
+}

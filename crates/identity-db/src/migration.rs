@@ -1,0 +1,186 @@
+//! The migrations, embedded, and the four things that the program `migrate` does with them.
+
+use diesel::connection::SimpleConnection;
+use diesel::migration::{MigrationSource, MigrationVersion};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::instance_key;
+
+/// The set of the identity database.
+const IDENTITY: EmbeddedMigrations = embed_migrations!("../../migrations/identity");
+
+/// Any number, as long as nobody else takes this lock; these bytes spell `migrate`.
+const LOCK: i64 = i64::from_be_bytes(*b"\0migrate");
+
+const PRIVILEGES: &str = include_str!("privileges.sql");
+
+/// Why migrating failed.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// No connection.
+    #[error("cannot connect: {0}")]
+    Connect(#[from] diesel::ConnectionError),
+    /// A statement failed.
+    #[error("{0}")]
+    Query(#[from] diesel::result::Error),
+    /// A migration failed; it has left nothing behind.
+    #[error("{0}")]
+    Migration(Box<dyn std::error::Error + Send + Sync>),
+    /// The role that is to be given its rights does not exist.
+    #[error(
+        "the role {0} of DATABASE_URL does not exist; create it with LOGIN and a password, then run again"
+    )]
+    NoSuchRole(String),
+}
+
+/// One migration and whether it was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// `<time>_<verb>_<noun>`.
+    pub name: String,
+    /// Whether this database has it.
+    pub applied: bool,
+}
+
+/// Opens the owner's connection.
+///
+/// # Errors
+/// When there is none to be had.
+pub fn connect(url: &str) -> Result<PgConnection, MigrationError> {
+    Ok(PgConnection::establish(url)?)
+}
+
+/// Applies what is pending, makes the first root key, and gives `app_role`, if it is another than the
+/// owner, its rights. Returns the names of what was applied.
+///
+/// # Errors
+/// When Postgres gives no answer, or a migration fails.
+pub fn run(conn: &mut PgConnection, app_role: Option<&str>) -> Result<Vec<String>, MigrationError> {
+    locked(conn, |conn| {
+        let applied = conn.run_pending_migrations(IDENTITY).map_err(MigrationError::Migration)?;
+        let applied = applied.iter().map(named(&names()?)).collect();
+        instance_key::create_first(conn)?;
+        if let Some(role) = app_role {
+            grant(conn, role)?;
+        }
+        Ok(applied)
+    })
+}
+
+/// Undoes the newest migration and returns its name; `None` when there is none to undo.
+///
+/// # Errors
+/// When Postgres gives no answer, or the migration fails.
+pub fn revert(conn: &mut PgConnection) -> Result<Option<String>, MigrationError> {
+    locked(conn, |conn| {
+        if conn.applied_migrations().map_err(MigrationError::Migration)?.is_empty() {
+            return Ok(None);
+        }
+        let version = conn.revert_last_migration(IDENTITY).map_err(MigrationError::Migration)?;
+        Ok(Some(named(&names()?)(&version)))
+    })
+}
+
+/// Every migration of the set, in order. Changes nothing.
+///
+/// # Errors
+/// When Postgres gives no answer.
+pub fn status(conn: &mut PgConnection) -> Result<Vec<Step>, MigrationError> {
+    let applied = applied_versions(conn)?;
+    Ok(names()?
+        .into_iter()
+        .map(|(version, name)| Step { applied: applied.contains(&version), name })
+        .collect())
+}
+
+/// How many migrations are pending. Needs no more rights than the applications have.
+///
+/// # Errors
+/// When Postgres gives no answer.
+pub fn pending(conn: &mut PgConnection) -> QueryResult<usize> {
+    let applied = applied_versions(conn)?;
+    let known = names().map_err(|error| diesel::result::Error::QueryBuilderError(error.into()))?;
+    Ok(known.iter().filter(|(version, _)| !applied.contains(version)).count())
+}
+
+/// The versions in the table of migrations; none where it does not exist yet. Diesel's own look-up would
+/// create the table, which the applications' role may not.
+fn applied_versions(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        version: String,
+    }
+    #[derive(QueryableByName)]
+    struct Exists {
+        #[diesel(sql_type = Bool)]
+        exists: bool,
+    }
+    let table: Exists =
+        diesel::sql_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS exists")
+            .get_result(conn)?;
+    if !table.exists {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Row> =
+        diesel::sql_query("SELECT version::text AS version FROM __diesel_schema_migrations").load(conn)?;
+    Ok(rows.into_iter().map(|row| row.version).collect())
+}
+
+fn names() -> Result<Vec<(String, String)>, MigrationError> {
+    let mut all: Vec<(String, String)> = MigrationSource::<Pg>::migrations(&IDENTITY)
+        .map_err(MigrationError::Migration)?
+        .iter()
+        .map(|migration| (migration.name().version().to_string(), migration.name().to_string()))
+        .collect();
+    all.sort();
+    Ok(all)
+}
+
+fn named<'a>(names: &'a [(String, String)]) -> impl Fn(&MigrationVersion<'_>) -> String + 'a {
+    |version| {
+        let version = version.to_string();
+        names.iter().find(|(known, _)| *known == version).map_or(version, |(_, name)| name.clone())
+    }
+}
+
+/// Runs `work` while no other process migrates this database; a second one waits its turn.
+fn locked<T>(
+    conn: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, MigrationError>,
+) -> Result<T, MigrationError> {
+    diesel::sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(LOCK).execute(conn)?;
+    let result = work(conn);
+    // Given back in any case when the connection ends.
+    let _ = diesel::sql_query("SELECT pg_advisory_unlock($1)").bind::<BigInt, _>(LOCK).execute(conn);
+    result
+}
+
+fn grant(conn: &mut PgConnection, role: &str) -> Result<(), MigrationError> {
+    #[derive(QueryableByName)]
+    struct Role {
+        #[diesel(sql_type = Bool)]
+        exists: bool,
+        #[diesel(sql_type = Bool)]
+        owner: bool,
+        #[diesel(sql_type = Text)]
+        quoted: String,
+    }
+    let found: Role = diesel::sql_query(
+        "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1) AS exists, current_user = $1 AS owner, \
+         quote_ident($1) AS quoted",
+    )
+    .bind::<Text, _>(role)
+    .get_result(conn)?;
+    if found.owner {
+        return Ok(());
+    }
+    if !found.exists {
+        return Err(MigrationError::NoSuchRole(role.to_owned()));
+    }
+    conn.batch_execute(&PRIVILEGES.replace(":app", &found.quoted))?;
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! How a pool opens its connections, and how it learns that one is dead.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use diesel::connection::SimpleConnection;
+use diesel::result::{DatabaseErrorKind, Error as QueryError};
+use diesel::{Connection, PgConnection};
+
+/// One connection with what the pool must know of it.
+pub(crate) struct Pooled {
+    pub(crate) connection: PgConnection,
+    /// The generation of the pool in which it was opened.
+    pub(crate) generation: u64,
+    /// Set when a statement failed in a way that a live connection does not.
+    pub(crate) broken: bool,
+}
+
+/// Opens connections for the pool.
+///
+/// Nothing is asked of a connection when it is checked out, since that would be a round trip per request.
+/// Instead the first statement that meets a dead connection ends the *generation*: all connections that are
+/// as old are dropped unused, so that one restart of Postgres costs one failed statement and not one per
+/// pooled connection.
+pub(crate) struct Connector {
+    pub(crate) url: String,
+    /// Run once on each new connection.
+    pub(crate) on_open: String,
+    pub(crate) generation: Arc<AtomicU64>,
+}
+
+impl r2d2::ManageConnection for Connector {
+    type Connection = Pooled;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> Result<Pooled, Self::Error> {
+        let generation = self.generation.load(Ordering::Acquire);
+        let mut connection =
+            PgConnection::establish(&self.url).map_err(diesel::r2d2::Error::ConnectionError)?;
+        connection.batch_execute(&self.on_open).map_err(diesel::r2d2::Error::QueryError)?;
+        Ok(Pooled { connection, generation, broken: false })
+    }
+
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), Self::Error> {
+        pooled.connection.batch_execute("SELECT 1").map_err(diesel::r2d2::Error::QueryError)
+    }
+
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        std::thread::panicking()
+            || pooled.broken
+            || pooled.generation < self.generation.load(Ordering::Acquire)
+    }
+}
+
+/// Whether an error may mean that the connection itself is gone. Constraint violations and the like are
+/// answers of a live server; an unknown kind is not trusted.
+pub(crate) fn is_suspect(error: &QueryError) -> bool {
+    match error {
+        QueryError::DatabaseError(kind, _) => matches!(
+            kind,
+            DatabaseErrorKind::ClosedConnection
+                | DatabaseErrorKind::UnableToSendCommand
+                | DatabaseErrorKind::Unknown
+        ),
+        QueryError::BrokenTransactionManager | QueryError::RollbackErrorOnCommit { .. } => true,
+        _ => false,
+    }
+}
+
+/// Keeps r2d2 from writing a line for each failed attempt: an outage is reported where it is felt.
+#[derive(Debug)]
+pub(crate) struct QuietErrors;
+
+impl<E: std::error::Error> r2d2::HandleError<E> for QuietErrors {
+    fn handle_error(&self, error: E) {
+        log::debug!("opening a connection to Postgres failed: {error}");
+    }
+}

@@ -1,0 +1,131 @@
+// @generated automatically by Diesel CLI.
+
+pub mod sql_types {
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "application_type"))]
+    pub struct ApplicationType;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "user_role"))]
+    pub struct UserRole;
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::ApplicationType;
+
+    audit_log (id) {
+        id -> Int8,
+        at -> Timestamptz,
+        #[max_length = 60]
+        action -> Varchar,
+        application_context -> Nullable<ApplicationType>,
+        actor_id -> Nullable<Uuid>,
+        subject_id -> Nullable<Uuid>,
+        #[max_length = 255]
+        session_id -> Nullable<Varchar>,
+        ip_address -> Nullable<Inet>,
+        user_agent -> Nullable<Text>,
+        detail -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    instance_keys (id) {
+        id -> Int8,
+        key -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    rate_limits (purpose, subject) {
+        #[max_length = 40]
+        purpose -> Varchar,
+        #[max_length = 64]
+        subject -> Varchar,
+        attempts -> Int4,
+        window_start -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::ApplicationType;
+
+    sessions (id) {
+        #[max_length = 255]
+        id -> Varchar,
+        user_id -> Uuid,
+        application_context -> ApplicationType,
+        data -> Nullable<Jsonb>,
+        expires_at -> Timestamptz,
+        created_at -> Timestamptz,
+        last_activity -> Timestamptz,
+        ip_address -> Nullable<Inet>,
+        user_agent -> Nullable<Text>,
+        revoked -> Bool,
+        revoked_at -> Nullable<Timestamptz>,
+        absolute_expires_at -> Timestamptz,
+        session_epoch -> Int8,
+        #[max_length = 20]
+        auth_method -> Varchar,
+        authenticated_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::ApplicationType;
+
+    user_permissions (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        #[max_length = 100]
+        permission -> Varchar,
+        application_context -> ApplicationType,
+        granted_at -> Timestamptz,
+        granted_by -> Nullable<Uuid>,
+        expires_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::UserRole;
+
+    users (id) {
+        id -> Uuid,
+        #[max_length = 255]
+        email -> Nullable<Varchar>,
+        #[max_length = 32]
+        phone -> Nullable<Varchar>,
+        telegram_id -> Nullable<Int8>,
+        hashed_password -> Nullable<Text>,
+        is_verified -> Bool,
+        role -> UserRole,
+        created_at -> Timestamptz,
+        last_login_at -> Nullable<Timestamptz>,
+        blocked_at -> Nullable<Timestamptz>,
+        #[max_length = 255]
+        session_id -> Nullable<Varchar>,
+        #[max_length = 255]
+        auth_token -> Nullable<Varchar>,
+        session_epoch -> Int8,
+        credential_version -> Int8,
+        version -> Int8,
+        sessions_valid_after -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(user_permissions -> users (user_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    audit_log,
+    instance_keys,
+    rate_limits,
+    sessions,
+    user_permissions,
+    users,
+);

@@ -1,0 +1,115 @@
+//! How a setting is refused: one line that names the variable, its value and what is allowed.
+
+use std::fmt;
+
+use url::Url;
+
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingError {
+    name: &'static str,
+    value: Option<String>,
+    allowed: String,
+}
+
+impl SettingError {
+    /// A value that may be shown.
+    pub fn wrong(name: &'static str, value: &str, allowed: impl fmt::Display) -> Self {
+        Self { name, value: Some(value.escape_debug().to_string()), allowed: allowed.to_string() }
+    }
+
+    /// A value that is a token, a key or a password: it is not shown.
+    pub fn wrong_secret(name: &'static str, allowed: impl fmt::Display) -> Self {
+        Self { name, value: Some("***".into()), allowed: allowed.to_string() }
+    }
+
+    /// A URL: what stands before its last `@` is not shown.
+    pub fn wrong_url(name: &'static str, value: &str, allowed: impl fmt::Display) -> Self {
+        Self::wrong(name, &masked_url(value), allowed)
+    }
+
+    /// A variable that must be set and is not.
+    pub fn missing(name: &'static str, allowed: impl fmt::Display) -> Self {
+        Self { name, value: None, allowed: allowed.to_string() }
+    }
+}
+
+impl fmt::Display for SettingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            Some(value) => write!(f, "{}={value} cannot be used; allowed: {}", self.name, self.allowed),
+            None => write!(f, "{} is not set; allowed: {}", self.name, self.allowed),
+        }
+    }
+}
+
+impl std::error::Error for SettingError {}
+
+/// A URL as it may be printed: nothing of what stands before the last `@`, where passwords are.
+#[must_use]
+pub fn masked_url(url: &str) -> String {
+    match url.rfind('@') {
+        Some(at) => format!("***@{}", &url[at + 1..]),
+        None => url.to_owned(),
+    }
+}
+
+/// A variable's value, where an empty one counts as unset.
+#[must_use]
+pub fn set(value: Option<&str>) -> Option<&str> {
+    value.map(str::trim).filter(|value| !value.is_empty())
+}
+
+/// Checks a URL and its scheme.
+///
+/// # Errors
+/// When it is no URL, has another scheme or no host.
+pub fn url(name: &'static str, value: &str, schemes: &[&str]) -> Result<String, SettingError> {
+    let allowed = || {
+        let forms: Vec<String> = schemes.iter().map(|scheme| format!("{scheme}://…")).collect();
+        forms.join(" or ")
+    };
+    match Url::parse(value) {
+        Ok(url) if schemes.contains(&url.scheme()) && url.host_str().is_some_and(|host| !host.is_empty()) => {
+            Ok(value.to_owned())
+        }
+        _ => Err(SettingError::wrong_url(name, value, allowed())),
+    }
+}
+
+/// Checks the URL of a Postgres database.
+///
+/// # Errors
+/// When it is no `postgres://` URL.
+pub fn postgres_url(name: &'static str, value: &str) -> Result<String, SettingError> {
+    url(name, value, &["postgres", "postgresql"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_that_names_variable_value_and_what_is_allowed() {
+        let error = SettingError::wrong("APP_ENV", "prod\nuction", "one of mock, development, production");
+        assert_eq!(
+            error.to_string(),
+            r"APP_ENV=prod\nuction cannot be used; allowed: one of mock, development, production"
+        );
+    }
+
+    #[test]
+    fn nothing_before_the_last_at_sign_is_printed() {
+        let error = url("REDIS_URL", "http://user:p@ss@host/0", &["redis", "rediss"]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "REDIS_URL=***@host/0 cannot be used; allowed: redis://… or rediss://…"
+        );
+    }
+
+    #[test]
+    fn empty_means_unset() {
+        assert_eq!(set(Some(" ")), None);
+        assert_eq!(set(Some("x ")), Some("x"));
+    }
+}

@@ -1,0 +1,16 @@
+DROP TRIGGER user_permissions_notify_truncate ON user_permissions;
+DROP TRIGGER users_notify_truncate ON users;
+DROP TRIGGER sessions_notify_truncate ON sessions;
+DROP FUNCTION notify_all_denied();
+DROP TRIGGER users_notify_denial ON users;
+DROP FUNCTION users_notify_denial();
+DROP TRIGGER sessions_notify_denial ON sessions;
+DROP FUNCTION sessions_notify_denial();
+DROP TRIGGER user_permissions_raise_version ON user_permissions;
+DROP FUNCTION user_permissions_raise_version();
+DROP TRIGGER users_guard ON users;
+DROP FUNCTION users_guard();
+DROP TRIGGER sessions_keep_tombstone ON sessions;
+DROP FUNCTION sessions_keep_tombstone();
+DROP TRIGGER sessions_guard ON sessions;
+DROP FUNCTION sessions_guard();
