@@ -1,0 +1,135 @@
+//! Sessions in Redis, under `session:<context>:<id>`, or `session:<id>` as the older software had them.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use constants::ApplicationContext;
+use constants::redis::{SESSION_PREFIX, prefix};
+use deadpool_redis::redis::{Cmd, cmd};
+use identity_db::SessionId;
+
+use super::{RedisUnavailable, SessionAdapter, SessionData};
+use crate::clock::Clock;
+use crate::keyring::Keyring;
+use crate::redis_link::RedisLink;
+
+/// What stands between a signed value and its signature. The signature is the last member of the object,
+/// so that it is checked over the very bytes before it, ahead of any parsing.
+const MAC_MEMBER: &[u8] = br#","mac":""#;
+const MAC_END: &[u8] = br#""}"#;
+const MAC_LENGTH: usize = 43;
+
+/// Sessions in Redis. With a context its values are signed, and a value whose signature does not hold is as
+/// good as absent; without one it reads and writes what the older software does.
+#[derive(Debug)]
+pub struct RedisSessionAdapter {
+    link: RedisLink,
+    context: Option<ApplicationContext>,
+    keyring: Arc<RwLock<Option<Keyring>>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl RedisSessionAdapter {
+    pub(crate) fn new(
+        link: RedisLink,
+        context: Option<ApplicationContext>,
+        keyring: Arc<RwLock<Option<Keyring>>>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { link, context, keyring, clock }
+    }
+
+    fn key(&self, id: &SessionId) -> String {
+        format!("{}{id}", self.context.map_or(SESSION_PREFIX, prefix))
+    }
+
+    /// The bytes to be stored; `None` while there is no key to sign with.
+    fn encode(&self, key: &str, data: &SessionData) -> Option<Vec<u8>> {
+        let mut bytes = serde_json::to_vec(data).ok()?;
+        if self.context.is_none() {
+            return Some(bytes);
+        }
+        bytes.pop();
+        let keyring = self.keyring.read().unwrap_or_else(PoisonError::into_inner);
+        let mac = keyring.as_ref()?.sign(key, &bytes);
+        bytes.extend_from_slice(MAC_MEMBER);
+        bytes.extend_from_slice(URL_SAFE_NO_PAD.encode(mac).as_bytes());
+        bytes.extend_from_slice(MAC_END);
+        Some(bytes)
+    }
+
+    fn decode(&self, key: &str, bytes: &[u8]) -> Option<SessionData> {
+        if self.context.is_some() && !self.is_signed(key, bytes) {
+            return None;
+        }
+        serde_json::from_slice(bytes).ok()
+    }
+
+    fn is_signed(&self, key: &str, bytes: &[u8]) -> bool {
+        let Some(body_length) = bytes.len().checked_sub(MAC_MEMBER.len() + MAC_LENGTH + MAC_END.len()) else {
+            return false;
+        };
+        let (body, signature) = bytes.split_at(body_length);
+        let mac = signature.strip_prefix(MAC_MEMBER).and_then(|rest| rest.strip_suffix(MAC_END));
+        let Some(mac) = mac.and_then(|mac| URL_SAFE_NO_PAD.decode(mac).ok()) else { return false };
+        let keyring = self.keyring.read().unwrap_or_else(PoisonError::into_inner);
+        keyring.as_ref().is_some_and(|keyring| keyring.verifies(key, body, &mac))
+    }
+
+    async fn write(&self, key: &str, bytes: Vec<u8>, ttl: Duration) -> Result<(), RedisUnavailable> {
+        let millis = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
+        self.link.command(cmd("SET").arg(key).arg(bytes).arg("PX").arg(millis)).await
+    }
+}
+
+#[async_trait]
+impl SessionAdapter for RedisSessionAdapter {
+    async fn get(&self, id: &SessionId) -> Result<Option<SessionData>, RedisUnavailable> {
+        let key = self.key(id);
+        let bytes: Option<Vec<u8>> = self.link.command(&Cmd::get(&key)).await?;
+        let Some(data) = bytes.and_then(|bytes| self.decode(&key, &bytes)) else { return Ok(None) };
+        if data.expires_at <= self.clock.now().timestamp_millis() {
+            self.delete(std::slice::from_ref(id)).await?;
+            return Ok(None);
+        }
+        Ok(Some(data))
+    }
+
+    async fn set(&self, id: &SessionId, data: &SessionData, ttl: Duration) -> Result<(), RedisUnavailable> {
+        let key = self.key(id);
+        match self.encode(&key, data) {
+            Some(bytes) => self.write(&key, bytes, ttl).await,
+            // Nothing is written that nobody could verify.
+            None => Ok(()),
+        }
+    }
+
+    async fn delete(&self, ids: &[SessionId]) -> Result<(), RedisUnavailable> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<String> = ids.iter().map(|id| self.key(id)).collect();
+        self.link.command(&Cmd::del(&keys)).await
+    }
+
+    async fn extend(&self, id: &SessionId, ttl: Duration) -> Result<bool, RedisUnavailable> {
+        // A value of ours repeats what Postgres said and is never re-dated: it goes, and the next look-up
+        // writes it with the new end.
+        if self.context.is_some() {
+            self.delete(std::slice::from_ref(id)).await?;
+            return Ok(true);
+        }
+        let Some(mut data) = self.get(id).await? else { return Ok(false) };
+        let end = self.clock.now() + ttl;
+        data.expires_at = end.timestamp_millis();
+        self.set(id, &data, ttl).await?;
+        Ok(true)
+    }
+
+    async fn ping(&self) -> Result<(), RedisUnavailable> {
+        self.link.command(&cmd("PING")).await
+    }
+}

@@ -1,0 +1,48 @@
+//! Which database a command works on.
+
+use std::time::Duration;
+
+use clap::Args;
+use constants::Environment;
+use identity_db::{Database, DatabaseConfig};
+use session_management::SettingError;
+use session_management::setting::{postgres_url, set};
+
+/// An operator has more patience than a request.
+const BUDGET: Duration = Duration::from_secs(30);
+
+#[derive(Args)]
+pub(crate) struct Connection {
+    /// The owner's database; default DATABASE_URL.
+    #[arg(long, env = "DATABASE_OWNER_URL", hide_env_values = true, global = true)]
+    database_owner_url: Option<String>,
+    /// The applications' database.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
+    database_url: Option<String>,
+    /// mock, development or production.
+    #[arg(long, env = "APP_ENV", global = true)]
+    environment: Option<String>,
+}
+
+impl Connection {
+    pub(crate) fn config(&self) -> Result<DatabaseConfig, SettingError> {
+        let owner = checked("DATABASE_OWNER_URL", self.database_owner_url.as_deref())?;
+        let app = checked("DATABASE_URL", self.database_url.as_deref())?;
+        let missing = || SettingError::missing("DATABASE_OWNER_URL", "postgres://… (or DATABASE_URL)");
+        let url = owner.or(app).ok_or_else(missing)?;
+        Ok(DatabaseConfig { budget: BUDGET, max_connections: 2, ..DatabaseConfig::new(url) })
+    }
+
+    pub(crate) fn database(&self) -> Result<Database, SettingError> {
+        Ok(Database::new(&self.config()?))
+    }
+
+    pub(crate) fn environment(&self) -> Result<Environment, SettingError> {
+        let Some(name) = set(self.environment.as_deref()) else { return Ok(Environment::Development) };
+        name.parse().map_err(|error| SettingError::wrong("APP_ENV", name, error))
+    }
+}
+
+fn checked(name: &'static str, value: Option<&str>) -> Result<Option<String>, SettingError> {
+    set(value).map(|url| postgres_url(name, url)).transpose()
+}

@@ -1,0 +1,83 @@
+//! Operations from a shell: people, their sessions, demo data.
+
+mod connection;
+mod demo;
+mod output;
+mod session;
+mod user;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use session_management::{SessionError, SettingError};
+
+use connection::Connection;
+use output::Output;
+
+/// Operations on people and sessions.
+///
+/// Works on Postgres directly, as the owner where DATABASE_OWNER_URL is set; the applications need not run.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(flatten)]
+    connection: Connection,
+    /// Prints JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// People.
+    #[command(subcommand)]
+    User(user::Command),
+    /// Their sessions.
+    #[command(subcommand)]
+    Session(session::Command),
+    /// Demo data, in development only.
+    #[command(subcommand)]
+    Demo(demo::Command),
+}
+
+/// Why a command did nothing.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0}")]
+    Setting(#[from] SettingError),
+    #[error("{0}")]
+    Session(#[from] SessionError),
+    #[error("{0}")]
+    Database(#[from] identity_db::DatabaseError),
+    #[error("{0}")]
+    Refused(String),
+}
+
+#[expect(clippy::print_stderr, reason = "a command line program")]
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(execute(arguments)),
+        Err(error) => Err(Failure::Refused(error.to_string())),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("sessionctl: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn execute(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { connection, json, command } = arguments;
+    let output = Output::new(json);
+    match command {
+        Command::User(command) => user::execute(command, &connection.database()?, &output).await,
+        Command::Session(command) => session::execute(command, &connection.database()?, &output).await,
+        Command::Demo(command) => demo::execute(command, &connection, &output).await,
+    }
+}

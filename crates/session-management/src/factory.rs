@@ -1,0 +1,135 @@
+//! Builds managers out of configurations.
+
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use constants::{ApplicationContext, Environment, LegacyTokens, lifetime};
+use identity_db::{Database, DatabaseConfig};
+
+use crate::adapter::{MemorySessionAdapter, RedisSessionAdapter, SessionAdapter};
+use crate::clock::{Clock, SystemClock};
+use crate::error::SessionError;
+use crate::manager::production::Parts;
+use crate::manager::{MockUserManager, ProductionUserManager, UserManager};
+use crate::redis_link::RedisLink;
+
+/// How long sessions live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Lifetimes {
+    /// Unused (`SESSION_IDLE_SECONDS`).
+    pub idle: Duration,
+    /// However much they are used (`SESSION_ABSOLUTE_SECONDS`).
+    pub absolute: Duration,
+}
+
+impl Lifetimes {
+    /// The defaults of a context.
+    #[must_use]
+    pub const fn of(context: ApplicationContext) -> Self {
+        Self { idle: lifetime::idle(context), absolute: lifetime::absolute(context) }
+    }
+}
+
+/// Where Redis is.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RedisConfiguration {
+    /// `redis://:password@host:port/number`.
+    pub url: String,
+    /// How often a command is tried again within its 50 ms.
+    pub max_retries: u32,
+}
+
+impl std::fmt::Debug for RedisConfiguration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedisConfiguration")
+            .field("url", &identity_db::setting::masked_url(&self.url))
+            .field("max_retries", &self.max_retries)
+            .finish()
+    }
+}
+
+/// What a manager is built from. The context is no option: a session belongs to an application.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ManagerConfiguration {
+    /// The application context.
+    pub context: ApplicationContext,
+    /// Where its stores are at all.
+    pub environment: Environment,
+    /// Postgres; needed outside `mock`.
+    pub database: Option<DatabaseConfig>,
+    /// Redis; needed in `production`.
+    pub redis: Option<RedisConfiguration>,
+    /// How long its sessions live.
+    pub lifetimes: Lifetimes,
+    /// What tokens of the older software count for.
+    pub legacy_tokens: LegacyTokens,
+}
+
+/// Builds managers.
+#[derive(Debug)]
+pub struct UserManagerFactory {
+    clock: Arc<dyn Clock>,
+}
+
+impl Default for UserManagerFactory {
+    fn default() -> Self {
+        Self::new(Arc::new(SystemClock))
+    }
+}
+
+impl UserManagerFactory {
+    /// A factory whose managers tell the time by `clock`.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock }
+    }
+
+    /// The manager of a configuration. It is built also while its stores are away.
+    ///
+    /// # Errors
+    /// When the configuration lacks what its environment needs.
+    pub fn create(&self, configuration: &ManagerConfiguration) -> Result<Arc<dyn UserManager>, SessionError> {
+        if configuration.environment == Environment::Mock {
+            let ManagerConfiguration { context, lifetimes, .. } = *configuration;
+            return Ok(Arc::new(MockUserManager::new(context, lifetimes, Arc::clone(&self.clock))));
+        }
+        Ok(Arc::new(self.production(configuration)?))
+    }
+
+    fn production(
+        &self,
+        configuration: &ManagerConfiguration,
+    ) -> Result<ProductionUserManager, SessionError> {
+        let lacking = |what: &str| {
+            SessionError::Internal(format!("the {} environment needs {what}", configuration.environment))
+        };
+        let database = configuration.database.as_ref().ok_or_else(|| lacking("a database configuration"))?;
+        if configuration.environment == Environment::Production && configuration.redis.is_none() {
+            return Err(lacking("a Redis configuration"));
+        }
+        let keyring = Arc::new(RwLock::new(None));
+        let cache: Arc<dyn SessionAdapter> = match &configuration.redis {
+            Some(redis) => {
+                let link = RedisLink::new(&redis.url, redis.max_retries)
+                    .map_err(|error| SessionError::Internal(error.to_string()))?;
+                let context = Some(configuration.context);
+                Arc::new(RedisSessionAdapter::new(
+                    link,
+                    context,
+                    Arc::clone(&keyring),
+                    Arc::clone(&self.clock),
+                ))
+            }
+            None => Arc::new(MemorySessionAdapter::new(Arc::clone(&self.clock))),
+        };
+        Ok(ProductionUserManager::new(Parts {
+            context: configuration.context,
+            lifetimes: configuration.lifetimes,
+            legacy: configuration.legacy_tokens,
+            database: Database::new(database),
+            cache,
+            keyring,
+            clock: Arc::clone(&self.clock),
+        }))
+    }
+}

@@ -1,0 +1,54 @@
+//! Working keys, derived from the installation's root keys.
+
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
+use identity_db::RootKey;
+use sha2::Sha256;
+
+/// What a derived key is for; a value signed for one purpose says nothing for another.
+const CACHE_PURPOSE: &[u8] = b"session cache value, version 1";
+
+/// Signs what goes to Redis with the newest key and accepts what the last two have signed, so that who can
+/// write to Redis can still let nobody in.
+pub(crate) struct Keyring {
+    cache: Vec<Hmac<Sha256>>,
+}
+
+impl std::fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keyring").field("keys", &self.cache.len()).finish()
+    }
+}
+
+impl Keyring {
+    /// Derives the keys; `None` when there is no root key, before the first `migrate run`.
+    pub(crate) fn derive(roots: &[RootKey]) -> Option<Self> {
+        let cache: Vec<_> = roots.iter().filter_map(|root| derived(root, CACHE_PURPOSE)).collect();
+        (!cache.is_empty()).then_some(Self { cache })
+    }
+
+    /// Signs a cache value that stands under `key`.
+    pub(crate) fn sign(&self, key: &str, value: &[u8]) -> [u8; 32] {
+        let newest = &self.cache[0];
+        over(newest.clone(), key, value).finalize().into_bytes().into()
+    }
+
+    /// Whether one of the keys signed this value for this key; in constant time.
+    pub(crate) fn verifies(&self, key: &str, value: &[u8], mac: &[u8]) -> bool {
+        self.cache.iter().any(|secret| over(secret.clone(), key, value).verify_slice(mac).is_ok())
+    }
+}
+
+/// The Redis key names context and digest, so a value cannot be copied to another session.
+fn over(mut mac: Hmac<Sha256>, key: &str, value: &[u8]) -> Hmac<Sha256> {
+    mac.update(&u64::try_from(key.len()).unwrap_or(u64::MAX).to_be_bytes());
+    mac.update(key.as_bytes());
+    mac.update(value);
+    mac
+}
+
+fn derived(root: &RootKey, purpose: &[u8]) -> Option<Hmac<Sha256>> {
+    let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
+    Hkdf::<Sha256>::new(None, root.expose()).expand(purpose, bytes.as_mut()).ok()?;
+    Hmac::new_from_slice(bytes.as_ref()).ok()
+}

@@ -1,0 +1,44 @@
+//! Who is this request, and may it go on. Knows nothing of HTTP.
+//!
+//! [`SessionService`] is what an application holds: it logs people in, says whose a token is, and ends
+//! sessions. Below it a [`UserManager`] keeps people and sessions, in Postgres and Redis or in memory.
+
+mod account;
+mod clock;
+mod email;
+mod error;
+mod factory;
+mod keyring;
+mod limits;
+mod metrics;
+mod password;
+mod principal;
+mod redis_link;
+mod service;
+mod token;
+mod touch;
+
+pub mod adapter;
+pub mod manager;
+
+pub use account::{EndOthers, LoggedIn, Login, OthersEnded, OwnSession, SessionRequest};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use email::Email;
+pub use error::SessionError;
+pub use factory::{Lifetimes, ManagerConfiguration, RedisConfiguration, UserManagerFactory};
+pub use limits::Limits;
+pub use manager::{Health, UserManager};
+pub use metrics::register as register_metrics;
+pub use password::{Password, PasswordError, PasswordHasher};
+pub use principal::{Admin, AppContext, Principal, Snapshot, Web};
+pub use service::SessionService;
+pub use token::SessionToken;
+
+/// The log target of look-ups: development shows it at debug level, production does not.
+pub const LOOKUP_LOG_TARGET: &str = "session_lookup";
+
+pub use identity_db::audit::Origin;
+pub use identity_db::session::Session;
+pub use identity_db::setting::{self, SettingError};
+pub use identity_db::user::{User, UserChange};
+pub use identity_db::{DatabaseConfig, IpNetwork, SessionId, UserId};

@@ -1,0 +1,125 @@
+//! Who keeps people and sessions. Every manager acts in the one application context it was built for.
+
+mod mock;
+pub(crate) mod production;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use constants::ApplicationContext;
+use identity_db::SessionId;
+use identity_db::UserId;
+use identity_db::audit::Origin;
+use identity_db::rate_limit::Counter;
+use identity_db::session::Session;
+use identity_db::user::{Credential, NewUser, User, UserChange};
+
+use crate::account::{EndOthers, LoggedIn, OthersEnded, SessionRequest};
+use crate::email::Email;
+use crate::error::SessionError;
+use crate::principal::Snapshot;
+use crate::token::SessionToken;
+
+pub use mock::MockUserManager;
+pub use production::ProductionUserManager;
+
+/// Short for the answers of a manager.
+pub type Result<T> = std::result::Result<T, SessionError>;
+
+/// How up to date the answer of a look-up must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// A cache may repeat a recent yes.
+    Cached,
+    /// Postgres is asked: for acts that need a recent proof.
+    Authoritative,
+}
+
+/// Which parts of a manager answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// Postgres answers.
+    pub postgres: bool,
+    /// Redis answers.
+    pub redis: bool,
+    /// No migration is pending.
+    pub migrated: bool,
+}
+
+/// Keeps people and their sessions in one application context.
+///
+/// Absent is `Ok(None)` or `Ok(false)`; `Err(Unavailable)` means that nobody knows.
+#[async_trait]
+pub trait UserManager: Send + Sync + std::fmt::Debug {
+    /// The context in which every session of this manager counts.
+    fn context(&self) -> ApplicationContext;
+
+    /// The person with this address.
+    async fn find_by_email(&self, email: &Email) -> Result<Option<User>>;
+
+    /// The person with this id.
+    async fn find_by_id(&self, id: UserId) -> Result<Option<User>>;
+
+    /// The person whose live session has this token.
+    async fn find_by_session_id(&self, token: &SessionToken) -> Result<Option<User>> {
+        Ok(self.look_up(token, Freshness::Cached).await?.map(|snapshot| snapshot.user.clone()))
+    }
+
+    /// What a login with this address is checked against.
+    async fn credential_by_email(&self, email: &Email) -> Result<Option<Credential>>;
+
+    /// What a proof by this person is checked against.
+    async fn credential(&self, id: UserId) -> Result<Option<Credential>>;
+
+    /// Creates a person; `None` when the address is taken.
+    async fn create(&self, new: NewUser, origin: Origin) -> Result<Option<User>>;
+
+    /// Changes a person; `None` when there is no such person.
+    async fn update(&self, id: UserId, change: UserChange) -> Result<Option<User>>;
+
+    /// A page of people, the newest first.
+    async fn get_all(&self, limit: i64, offset: i64) -> Result<Vec<User>>;
+
+    /// How many people there are.
+    async fn count(&self) -> Result<i64>;
+
+    /// The live session of a token, with its user.
+    async fn look_up(&self, token: &SessionToken, freshness: Freshness) -> Result<Option<Arc<Snapshot>>>;
+
+    /// Opens a session; the one function through which every login goes. `None` when the person is blocked,
+    /// gone, or has another credential than the one that was checked.
+    async fn create_session(&self, request: SessionRequest) -> Result<Option<LoggedIn>>;
+
+    /// Ends the sessions of these tokens. Ending what has ended or never was is no error.
+    async fn delete_session(&self, tokens: &[SessionToken], origin: Origin) -> Result<()>;
+
+    /// Moves the idle end of a session on, as a use does; `false` when it is not live.
+    async fn extend_session(&self, token: &SessionToken) -> Result<bool>;
+
+    /// The live sessions of a person in this context.
+    async fn sessions(&self, user: UserId) -> Result<Vec<Session>>;
+
+    /// Ends one session of a person in this context by its id; `false` when that person has none such.
+    async fn revoke_session(&self, user: UserId, id: &SessionId, origin: Origin) -> Result<bool>;
+
+    /// Ends every other session of a person in every context, and gives the caller's a new token. `None`
+    /// when the caller's session has ended, or the credential is another than the one that was checked.
+    async fn end_others(&self, act: EndOthers) -> Result<Option<OthersEnded>>;
+
+    /// Notes a new proof of identity in a session; `false` when it has ended.
+    async fn renew_proof(&self, token: &SessionToken, credential_version: i64) -> Result<bool>;
+
+    /// Counts an attempt before it is judged; the inner error is how long to wait.
+    async fn reserve(&self, counters: Vec<Counter>) -> Result<std::result::Result<(), Duration>>;
+
+    /// Takes an attempt back that is none of those that are limited.
+    async fn refund(&self, counters: Vec<Counter>) -> Result<()>;
+
+    /// Which stores answer.
+    async fn health(&self) -> Health;
+
+    /// Does what is due between requests, such as writing down uses; the next call should come after the
+    /// returned time. Called once more before the process ends.
+    async fn maintain(&self) -> Duration;
+}

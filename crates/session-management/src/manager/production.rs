@@ -1,0 +1,506 @@
+//! The manager on Postgres, which decides, and Redis, which may repeat its yes for a moment.
+//!
+//! The write order is always: one Postgres transaction, commit, then Redis as well as it goes, then the
+//! answer. Acts run in a task of their own, so that a client that hangs up cannot stop one between its
+//! commit and what must follow.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use constants::{ApplicationContext, LegacyTokens};
+use identity_db::audit::{self, Origin};
+use identity_db::rate_limit::{self, Counter};
+use identity_db::session::{self, Found, NewSession, Revocation, Rotation, Session, State};
+use identity_db::user::{self, Credential, NewUser, User, UserChange};
+use identity_db::{Database, DatabaseError, QueryError, SessionId, UserId, instance_key, migration};
+
+use super::{Freshness, Health, Result, UserManager};
+use crate::account::{EndOthers, LoggedIn, OthersEnded, SessionRequest, dual_writes};
+use crate::adapter::{SessionAdapter, SessionData};
+use crate::clock::Clock;
+use crate::email::Email;
+use crate::error::SessionError;
+use crate::factory::Lifetimes;
+use crate::keyring::Keyring;
+use crate::metrics;
+use crate::principal::Snapshot;
+use crate::token::SessionToken;
+use crate::touch::TouchBook;
+
+/// How old a value in Redis may be and still answer. A revocation deletes the value; this bounds what a
+/// lost deletion can do.
+const CACHE_AGE: Duration = Duration::from_secs(5);
+
+/// How often the root keys are read again.
+const KEYRING_AGE: Duration = Duration::from_secs(60);
+
+/// The log target of look-ups, which development shows and production does not.
+const LOOKUP: &str = crate::LOOKUP_LOG_TARGET;
+
+/// People and sessions in Postgres, with Redis in front of web's look-ups. Cloning shares everything.
+#[derive(Debug, Clone)]
+pub struct ProductionUserManager(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    context: ApplicationContext,
+    lifetimes: Lifetimes,
+    legacy: LegacyTokens,
+    database: Database,
+    cache: Arc<dyn SessionAdapter>,
+    keyring: Arc<RwLock<Option<Keyring>>>,
+    keyring_read_at: AtomicI64,
+    touches: TouchBook,
+    clock: Arc<dyn Clock>,
+    /// Microseconds by which Postgres' clock is ahead of ours; unknown before the first look-up.
+    postgres_ahead: AtomicI64,
+}
+
+/// The value of `postgres_ahead` while it is unknown.
+const UNKNOWN: i64 = i64::MIN;
+
+/// What a production manager is made of.
+pub(crate) struct Parts {
+    pub(crate) context: ApplicationContext,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) legacy: LegacyTokens,
+    pub(crate) database: Database,
+    pub(crate) cache: Arc<dyn SessionAdapter>,
+    pub(crate) keyring: Arc<RwLock<Option<Keyring>>>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl ProductionUserManager {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { context, lifetimes, legacy, database, cache, keyring, clock } = parts;
+        Self(Arc::new(Inner {
+            context,
+            lifetimes,
+            legacy,
+            database,
+            cache,
+            keyring,
+            keyring_read_at: AtomicI64::new(0),
+            touches: TouchBook::new(lifetimes.idle),
+            clock,
+            postgres_ahead: AtomicI64::new(UNKNOWN),
+        }))
+    }
+}
+
+/// Runs an act to its end, also when the caller goes away.
+async fn to_the_end<T: Send + 'static>(act: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    tokio::spawn(act).await.unwrap_or_else(|panic| Err(SessionError::Internal(panic.to_string())))
+}
+
+impl Inner {
+    /// What a cached value says: only a yes of web that Postgres gave moments ago.
+    async fn cached(&self, id: &SessionId) -> Option<Arc<Snapshot>> {
+        if self.context != ApplicationContext::Web {
+            return None;
+        }
+        let now = self.postgres_now()?;
+        let data = match self.cache.get(id).await {
+            Ok(data) => data?,
+            Err(error) => {
+                log::debug!("[SESSION_LOOKUP] context={} {error}", self.context);
+                return None;
+            }
+        };
+        let snapshot = data.snapshot?;
+        let Snapshot { session, user, read_at } = &snapshot;
+        let age = now.signed_duration_since(*read_at);
+        let counts = age >= chrono::Duration::zero()
+            && age.to_std().is_ok_and(|age| age < CACHE_AGE)
+            && session.id == *id
+            && session.application_context == self.context
+            && !session.revoked
+            && user.blocked_at.is_none()
+            && now < session.expires_at.min(session.absolute_expires_at);
+        counts.then(|| Arc::new(snapshot))
+    }
+
+    /// Postgres' clock, as well as the last look-up tells: never behind it by more than the clocks drift.
+    fn postgres_now(&self) -> Option<DateTime<Utc>> {
+        match self.postgres_ahead.load(Ordering::Relaxed) {
+            UNKNOWN => None,
+            ahead => Some(self.clock.now() + chrono::Duration::microseconds(ahead)),
+        }
+    }
+
+    async fn ask_postgres(&self, id: &SessionId) -> Result<Option<Found>> {
+        let started = self.clock.now();
+        let wanted = id.clone();
+        let found = self.database.read(move |conn| session::find(conn, &wanted)).await?;
+        if let Some(found) = &found {
+            // Taken from before the statement, so that the estimate is ahead rather than behind, and a
+            // cached value looks older than it is rather than younger.
+            let ahead = found.now.signed_duration_since(started).num_microseconds().unwrap_or(0);
+            self.postgres_ahead.store(ahead, Ordering::Relaxed);
+        }
+        Ok(found)
+    }
+
+    /// The answer of Postgres' row, which ends the look-up whatever it is.
+    async fn decide(&self, id: &SessionId) -> Result<Option<Arc<Snapshot>>> {
+        let outcome = |outcome: &str| metrics::LOOKUPS.with_label_values(&["postgres", outcome]).inc();
+        let found = match self.ask_postgres(id).await {
+            Ok(found) => found,
+            Err(error) => {
+                outcome("error");
+                log::warn!("[SESSION_LOOKUP] context={} session={} {error}", self.context, id.short());
+                return Err(error);
+            }
+        };
+        let Some(found) = found else {
+            outcome("unknown");
+            log::debug!(target: LOOKUP, "[SESSION_LOOKUP] context={} session={} unknown", self.context, id.short());
+            return Ok(None);
+        };
+        let state = found.state(self.context);
+        if state != State::Live {
+            outcome("ended");
+            log::debug!(target: LOOKUP, "[SESSION_LOOKUP] context={} session={} {state:?}", self.context, id.short());
+            return Ok(None);
+        }
+        outcome("live");
+        let Found { session, user, read_at, .. } = found;
+        log::debug!(
+            target: LOOKUP,
+            "[SESSION_LOOKUP] context={} session={} user={} tier=postgres",
+            self.context,
+            id.short(),
+            user.id
+        );
+        Ok(Some(Arc::new(Snapshot { session, user, read_at })))
+    }
+
+    /// Writes what Postgres just said to Redis, as well as it goes. It stays there as long as the session
+    /// lives, so that operators see it; how long it counts is another matter.
+    async fn remember(&self, snapshot: &Snapshot) {
+        let session = &snapshot.session;
+        let end = session.expires_at.min(session.absolute_expires_at);
+        let Ok(ttl) = end.signed_duration_since(snapshot.read_at).to_std() else { return };
+        let data = SessionData::of(snapshot.clone());
+        if let Err(error) = self.cache.set(&session.id, &data, ttl).await {
+            log::debug!("[SESSION_LOOKUP] context={} {error}", self.context);
+        }
+    }
+
+    /// Removes values from Redis, as well as it goes: that an end is final does not depend on it.
+    async fn forget(&self, ids: &[SessionId]) {
+        if let Err(error) = self.cache.delete(ids).await {
+            log::debug!("[SESSION_DELETE] context={} {error}", self.context);
+        }
+    }
+
+    /// Fills the caches with a session that was just opened, as well as it goes.
+    async fn fill(&self, id: &SessionId) {
+        if let Ok(Some(snapshot)) = self.decide(id).await {
+            self.remember(&snapshot).await;
+        }
+    }
+
+    async fn create_session(&self, request: SessionRequest) -> Result<Option<LoggedIn>> {
+        let SessionRequest { mut user, auth_method, login, rehashed } = request;
+        let token = SessionToken::generate();
+        let id = token.id();
+        let dual_written = dual_writes(self.context, self.legacy, login.by_cookie);
+        let carried: Vec<SessionId> = login.carried.iter().map(SessionToken::id).collect();
+        let row = session::Login {
+            user_id: user.id,
+            credential_version: user.credential_version,
+            session: NewSession {
+                id: id.clone(),
+                context: self.context,
+                idle: self.lifetimes.idle,
+                absolute: self.lifetimes.absolute,
+                origin: login.origin,
+                auth_method,
+            },
+            carried: carried.clone(),
+            auth_token: dual_written.then(|| token.expose().to_owned()),
+            rehashed,
+        };
+        let Some(session) = self.database.run(move |conn| session::open(conn, &row)).await? else {
+            return Ok(None);
+        };
+        log::info!(
+            "[SESSION_CREATE] context={} session={} user={} method={auth_method}",
+            self.context,
+            id.short(),
+            user.id
+        );
+        if !carried.is_empty() {
+            self.forget(&carried).await;
+        }
+        self.fill(&id).await;
+        user.last_login_at = Some(session.created_at);
+        Ok(Some(LoggedIn { token, user, session, dual_written }))
+    }
+
+    async fn revoke(&self, revocation: Revocation) -> Result<Vec<SessionId>> {
+        let ids = revocation.ids.clone();
+        let cause = revocation.action;
+        let ended = self.database.run(move |conn| session::revoke(conn, &revocation)).await?;
+        for id in &ended {
+            metrics::REVOCATIONS.with_label_values(&[cause]).inc();
+            log::info!("[SESSION_DELETE] context={} session={} cause={cause}", self.context, id.short());
+        }
+        self.forget(&ids).await;
+        Ok(ended)
+    }
+
+    async fn end_others(&self, act: EndOthers) -> Result<Option<OthersEnded>> {
+        let EndOthers { own, new_password, credential_version, proven, action } = act;
+        let token = SessionToken::generate();
+        let dual_written = dual_writes(self.context, self.legacy, own.by_cookie);
+        let rotation = Rotation {
+            keep: own.token.id(),
+            replacement: token.id(),
+            proven,
+            auth_token: dual_written.then(|| token.expose().to_owned()),
+        };
+        let entry = audit::Entry {
+            action,
+            context: Some(self.context),
+            actor: Some(own.user_id),
+            subject: Some(own.user_id),
+            session: Some(rotation.replacement.clone()),
+            origin: own.origin,
+            detail: None,
+        };
+        let replacement = rotation.replacement.clone();
+        let ended = self
+            .database
+            .transaction(move |conn| {
+                let seen = Some(credential_version);
+                let raised = user::raise_epoch(conn, own.user_id, seen, new_password.as_ref())?;
+                let raised = raised.ok_or(QueryError::RollbackTransaction)?;
+                let ended = session::end_all(conn, own.user_id, raised.session_epoch, Some(&rotation))?;
+                if !ended.kept {
+                    return Err(QueryError::RollbackTransaction);
+                }
+                audit::append(conn, &entry)?;
+                Ok(ended)
+            })
+            .await;
+        let ended = match ended {
+            Err(DatabaseError::RolledBack) => return Ok(None),
+            other => other?,
+        };
+        for id in &ended.live {
+            metrics::REVOCATIONS.with_label_values(&[action]).inc();
+            log::info!("[SESSION_DELETE] context={} session={} cause={action}", self.context, id.short());
+        }
+        self.forget(&ended.all).await;
+        self.fill(&replacement).await;
+        Ok(Some(OthersEnded { revoked: ended.live.len(), token, dual_written }))
+    }
+
+    async fn refresh_keyring(&self) {
+        let now = self.clock.now().timestamp_millis();
+        let age = now - self.keyring_read_at.load(Ordering::Relaxed);
+        if age < i64::try_from(KEYRING_AGE.as_millis()).unwrap_or(i64::MAX) {
+            return;
+        }
+        match self.database.read(instance_key::current).await {
+            Ok(roots) => {
+                let derived = Keyring::derive(&roots);
+                if derived.is_some() {
+                    self.keyring_read_at.store(now, Ordering::Relaxed);
+                }
+                *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = derived;
+            }
+            Err(error) => log::debug!("the root keys could not be read: {error}"),
+        }
+    }
+
+    async fn write_down_uses(&self) {
+        let uses = self.touches.take();
+        if uses.is_empty() {
+            return;
+        }
+        let idle = self.lifetimes.idle;
+        let batch = uses.clone();
+        match self.database.run(move |conn| session::touch(conn, idle, &batch)).await {
+            Ok(count) => log::debug!("wrote down the uses of {count} of {} sessions", uses.len()),
+            Err(error) => {
+                log::debug!("uses could not be written down: {error}");
+                self.touches.put_back(uses);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl UserManager for ProductionUserManager {
+    fn context(&self) -> ApplicationContext {
+        self.0.context
+    }
+
+    async fn find_by_email(&self, email: &Email) -> Result<Option<User>> {
+        let email = email.clone();
+        Ok(self.0.database.read(move |conn| user::find_by_email(conn, email.as_str())).await?)
+    }
+
+    async fn find_by_id(&self, id: UserId) -> Result<Option<User>> {
+        Ok(self.0.database.read(move |conn| user::find(conn, id)).await?)
+    }
+
+    async fn credential_by_email(&self, email: &Email) -> Result<Option<Credential>> {
+        let email = email.clone();
+        Ok(self.0.database.read(move |conn| user::credential_by_email(conn, email.as_str())).await?)
+    }
+
+    async fn credential(&self, id: UserId) -> Result<Option<Credential>> {
+        Ok(self.0.database.read(move |conn| user::credential(conn, id)).await?)
+    }
+
+    async fn create(&self, new: NewUser, origin: Origin) -> Result<Option<User>> {
+        let context = self.0.context;
+        let created = self.0.database.transaction(move |conn| {
+            let Some(created) = user::create(conn, &new)? else { return Ok(None) };
+            let entry = audit::Entry {
+                action: "user_created",
+                context: Some(context),
+                actor: Some(created.id),
+                subject: Some(created.id),
+                origin,
+                ..audit::Entry::default()
+            };
+            audit::append(conn, &entry)?;
+            Ok(Some(created))
+        });
+        Ok(created.await?)
+    }
+
+    async fn update(&self, id: UserId, change: UserChange) -> Result<Option<User>> {
+        Ok(self.0.database.run(move |conn| user::update(conn, id, &change)).await?)
+    }
+
+    async fn get_all(&self, limit: i64, offset: i64) -> Result<Vec<User>> {
+        Ok(self.0.database.read(move |conn| user::list(conn, None, limit, offset)).await?)
+    }
+
+    async fn count(&self) -> Result<i64> {
+        Ok(self.0.database.read(user::count).await?)
+    }
+
+    async fn look_up(&self, token: &SessionToken, freshness: Freshness) -> Result<Option<Arc<Snapshot>>> {
+        let id = token.id();
+        if freshness == Freshness::Cached
+            && let Some(snapshot) = self.0.cached(&id).await
+        {
+            metrics::LOOKUPS.with_label_values(&["redis", "live"]).inc();
+            log::debug!(
+                target: LOOKUP,
+                "[SESSION_LOOKUP] context={} session={} user={} tier=redis",
+                self.0.context,
+                id.short(),
+                snapshot.user.id
+            );
+            self.0.touches.mark(&id, snapshot.session.last_activity, self.0.clock.now());
+            return Ok(Some(snapshot));
+        }
+        let Some(snapshot) = self.0.decide(&id).await? else { return Ok(None) };
+        self.0.touches.mark(&id, snapshot.session.last_activity, snapshot.read_at);
+        if freshness == Freshness::Cached && self.0.context == ApplicationContext::Web {
+            self.0.remember(&snapshot).await;
+        }
+        Ok(Some(snapshot))
+    }
+
+    async fn create_session(&self, request: SessionRequest) -> Result<Option<LoggedIn>> {
+        let inner = Arc::clone(&self.0);
+        to_the_end(async move { inner.create_session(request).await }).await
+    }
+
+    async fn delete_session(&self, tokens: &[SessionToken], origin: Origin) -> Result<()> {
+        if tokens.is_empty() {
+            return Ok(());
+        }
+        let revocation = Revocation {
+            ids: tokens.iter().map(SessionToken::id).collect(),
+            of_user: None,
+            context: Some(self.0.context),
+            actor: None,
+            action: "session_logout",
+            origin,
+        };
+        let inner = Arc::clone(&self.0);
+        to_the_end(async move { inner.revoke(revocation).await.map(|_| ()) }).await
+    }
+
+    async fn extend_session(&self, token: &SessionToken) -> Result<bool> {
+        let inner = Arc::clone(&self.0);
+        let id = token.id();
+        to_the_end(async move {
+            let (of, idle) = (id.clone(), inner.lifetimes.idle);
+            let extended = inner.database.run(move |conn| session::extend(conn, &of, idle)).await?;
+            inner.forget(&[id]).await;
+            Ok(extended)
+        })
+        .await
+    }
+
+    async fn sessions(&self, user: UserId) -> Result<Vec<Session>> {
+        let context = self.0.context;
+        Ok(self.0.database.read(move |conn| session::list(conn, user, Some(context))).await?)
+    }
+
+    async fn revoke_session(&self, user: UserId, id: &SessionId, origin: Origin) -> Result<bool> {
+        let revocation = Revocation {
+            ids: vec![id.clone()],
+            of_user: Some(user),
+            context: Some(self.0.context),
+            actor: Some(user),
+            action: "session_ended_by_owner",
+            origin,
+        };
+        let inner = Arc::clone(&self.0);
+        to_the_end(async move { inner.revoke(revocation).await.map(|ended| !ended.is_empty()) }).await
+    }
+
+    async fn end_others(&self, act: EndOthers) -> Result<Option<OthersEnded>> {
+        let inner = Arc::clone(&self.0);
+        to_the_end(async move { inner.end_others(act).await }).await
+    }
+
+    async fn renew_proof(&self, token: &SessionToken, credential_version: i64) -> Result<bool> {
+        let inner = Arc::clone(&self.0);
+        let id = token.id();
+        to_the_end(async move {
+            let of = id.clone();
+            let renewed =
+                inner.database.run(move |conn| session::renew_proof(conn, &of, credential_version)).await?;
+            inner.forget(&[id]).await;
+            Ok(renewed)
+        })
+        .await
+    }
+
+    async fn reserve(&self, counters: Vec<Counter>) -> Result<std::result::Result<(), Duration>> {
+        Ok(self.0.database.run(move |conn| rate_limit::reserve(conn, &counters)).await?)
+    }
+
+    async fn refund(&self, counters: Vec<Counter>) -> Result<()> {
+        Ok(self.0.database.run(move |conn| rate_limit::refund(conn, &counters)).await?)
+    }
+
+    async fn health(&self) -> Health {
+        let (pending, redis) = tokio::join!(self.0.database.read(migration::pending), self.0.cache.ping());
+        Health { postgres: pending.is_ok(), redis: redis.is_ok(), migrated: matches!(pending, Ok(0)) }
+    }
+
+    async fn maintain(&self) -> Duration {
+        self.0.refresh_keyring().await;
+        self.0.write_down_uses().await;
+        let no_key = self.0.keyring.read().unwrap_or_else(PoisonError::into_inner).is_none();
+        if no_key { Duration::from_millis(500) } else { self.0.touches.flush_period() }
+    }
+}

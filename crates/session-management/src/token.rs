@@ -1,0 +1,107 @@
+//! What a client holds: a token. It is hashed at the edge, and nothing but the digest goes further.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use identity_db::SessionId;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+/// Bytes of randomness in a token of ours.
+const RANDOM_BYTES: usize = 32;
+
+/// Lengths that a token of the older software may have. Ours, of 43 characters, lie within.
+const LENGTHS: std::ops::RangeInclusive<usize> = 6..=255;
+
+/// A session token. It prints nothing; whoever needs its text asks for it by name.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionToken(Zeroizing<String>);
+
+impl SessionToken {
+    /// Draws a new token.
+    ///
+    /// # Panics
+    /// When the operating system gives no random bytes; no session could be safe then.
+    #[must_use]
+    pub fn generate() -> Self {
+        let mut bytes = Zeroizing::new([0_u8; RANDOM_BYTES]);
+        getrandom::fill(bytes.as_mut()).expect("the operating system gives random bytes");
+        Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_ref())))
+    }
+
+    /// A token as a client sent it; `None` for a text that no token can have. Such a text reaches no store:
+    /// with `admin:…` a client could otherwise name another application's key.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        (LENGTHS.contains(&text.len()) && text.bytes().all(legal))
+            .then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// The id under which the stores know the session of this token.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(self.0.as_bytes()));
+        SessionId::parse(&digest).expect("a SHA-256 in base64url has the form of an id")
+    }
+
+    /// The text itself, for the client's cookie or answer.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SessionToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionToken(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn tokens_are_43_url_safe_characters_and_never_the_same_b2() {
+        let tokens: HashSet<String> =
+            (0..10_000).map(|_| SessionToken::generate().expose().to_owned()).collect();
+        assert_eq!(tokens.len(), 10_000);
+        assert!(tokens.iter().all(|token| token.len() == 43 && SessionToken::parse(token).is_some()));
+    }
+
+    #[test]
+    fn the_id_is_the_sha_256_in_base64url_f9() {
+        let token = SessionToken::parse("abcdef").unwrap();
+        assert_eq!(token.id().as_str(), "vvV-x_U6bUC-tkCngKY5yDvCmsipgW8fxsXG3Nk8RyE");
+    }
+
+    #[test]
+    fn what_no_token_can_be_is_refused_f8() {
+        for text in ["", "abcde", "admin:abcdefgh", "a b c d e f", "abcdef\0", "ключключ", &"a".repeat(256)]
+        {
+            assert!(SessionToken::parse(text).is_none(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_prints_nothing() {
+        let token = SessionToken::generate();
+        assert!(!format!("{token:?}").contains(token.expose()));
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_refused_or_has_an_id_and_no_separator(text in ".{0,300}") {
+            if let Some(token) = SessionToken::parse(&text) {
+                prop_assert!(!token.expose().contains(':'));
+                prop_assert_eq!(token.id().as_str().len(), SessionId::LENGTH);
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Uses of sessions, remembered here and written down in batches: no write is part of a request.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use identity_db::SessionId;
+
+/// The least time between two marks of one session.
+const THROTTLE: Duration = Duration::from_secs(60);
+
+/// How long marks wait at most before they are written down.
+const FLUSH: Duration = Duration::from_secs(10);
+
+/// Marks of which sessions were used since the last flush.
+#[derive(Debug)]
+pub(crate) struct TouchBook {
+    throttle: Duration,
+    marks: Mutex<Marks>,
+}
+
+#[derive(Debug, Default)]
+struct Marks {
+    /// To be written down.
+    pending: HashMap<SessionId, Instant>,
+    /// Written down recently, while cached copies may still show an older time.
+    written: HashMap<SessionId, Instant>,
+}
+
+impl TouchBook {
+    /// A book for sessions that live `idle` unused: with a very short life, uses are written more often, so
+    /// that a session in use does not end between two marks.
+    pub(crate) fn new(idle: Duration) -> Self {
+        Self { throttle: THROTTLE.min(idle / 4), marks: Mutex::default() }
+    }
+
+    /// How often [`TouchBook::take`] should be called.
+    pub(crate) fn flush_period(&self) -> Duration {
+        FLUSH.min(self.throttle / 2).max(Duration::from_millis(50))
+    }
+
+    /// Notes a use, unless one was noted within the throttle; `last_activity` is what Postgres knew at `now`.
+    pub(crate) fn mark(&self, id: &SessionId, last_activity: DateTime<Utc>, now: DateTime<Utc>) {
+        if now.signed_duration_since(last_activity).to_std().map_or(true, |age| age < self.throttle) {
+            return;
+        }
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        if marks.written.contains_key(id) || marks.pending.contains_key(id) {
+            return;
+        }
+        marks.pending.insert(id.clone(), Instant::now());
+    }
+
+    /// Takes what is to be written down, each with how long ago it was.
+    pub(crate) fn take(&self) -> Vec<(SessionId, Duration)> {
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        let throttle = self.throttle;
+        marks.written.retain(|_, at| at.elapsed() < throttle);
+        let taken: HashMap<SessionId, Instant> = std::mem::take(&mut marks.pending);
+        marks.written.extend(taken.iter().map(|(id, at)| (id.clone(), *at)));
+        taken.into_iter().map(|(id, at)| (id, at.elapsed())).collect()
+    }
+
+    /// Puts back what could not be written down.
+    pub(crate) fn put_back(&self, uses: Vec<(SessionId, Duration)>) {
+        let now = Instant::now();
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, age) in uses {
+            marks.written.remove(&id);
+            marks.pending.entry(id).or_insert_with(|| now.checked_sub(age).unwrap_or(now));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> SessionId {
+        crate::SessionToken::parse(text).unwrap().id()
+    }
+
+    #[test]
+    fn one_mark_a_minute_and_none_for_a_fresh_session_c3() {
+        let book = TouchBook::new(Duration::from_secs(3600));
+        let login = DateTime::UNIX_EPOCH;
+        book.mark(&id("session-a"), login, login + Duration::from_secs(59));
+        assert!(book.take().is_empty());
+        for _ in 0..1000 {
+            book.mark(&id("session-a"), login, login + Duration::from_secs(61));
+        }
+        assert_eq!(book.take().len(), 1);
+        book.mark(&id("session-a"), login, login + Duration::from_secs(62));
+        assert!(book.take().is_empty(), "a copy that is older than the flush marks nothing again");
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_kept() {
+        let book = TouchBook::new(Duration::from_secs(3600));
+        book.mark(&id("session-a"), DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + Duration::from_secs(61));
+        let taken = book.take();
+        book.put_back(taken);
+        assert_eq!(book.take().len(), 1);
+    }
+
+    #[test]
+    fn a_short_life_is_renewed_in_time() {
+        let book = TouchBook::new(Duration::from_secs(2));
+        assert!(book.flush_period() + book.throttle < Duration::from_secs(1));
+    }
+}
