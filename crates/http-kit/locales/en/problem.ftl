@@ -1,0 +1,23 @@
+# Details of problems, by their codes.
+unauthenticated = You are not logged in.
+invalid_credentials = The credentials are not right.
+forbidden = You may not do this.
+forbidden-origin = This request came from another site.
+forbidden-application = Your account has no access to this application.
+reauthentication_required = Please confirm first that it is you: a proof of identity is needed that is at most five minutes old.
+not_found = There is nothing here.
+method_not_allowed = This address does not know that method.
+conflict-email = This e-mail address is already in use.
+rate_limited = Too many attempts. Please try again later.
+unavailable = The service is unavailable for the moment. Please try again soon.
+internal = Something went wrong on our side.
+malformed_request = The request cannot be read.
+malformed-json = The body is no JSON.
+malformed-cookies = A session cookie was sent more than once.
+malformed-authorization = The header Authorization was sent more than once.
+unsupported_media_type = The body must be application/json.
+payload_too_large = The body is too large.
+validation_failed = The request does not have the expected form.
+validation-email = This is not an e-mail address.
+validation-password-short = The password must have at least 8 characters.
+validation-password-long = The password must have at most 256 characters.

@@ -1,0 +1,23 @@
+# Пояснения к ошибкам, по их кодам.
+unauthenticated = Пользователь не авторизован
+invalid_credentials = Неверные учётные данные.
+forbidden = Это действие вам недоступно.
+forbidden-origin = Запрос пришёл с другого сайта.
+forbidden-application = У вашей учётной записи нет доступа к этому приложению.
+reauthentication_required = Сначала подтвердите, что это вы: требуется подтверждение личности не старше пяти минут.
+not_found = Здесь ничего нет.
+method_not_allowed = Этот адрес не поддерживает такой метод.
+conflict-email = Этот адрес электронной почты уже занят.
+rate_limited = Слишком много попыток. Попробуйте позже.
+unavailable = Сервис временно недоступен. Попробуйте чуть позже.
+internal = Произошла ошибка на нашей стороне.
+malformed_request = Запрос не удаётся прочитать.
+malformed-json = Тело запроса не является JSON.
+malformed-cookies = Cookie сессии передан более одного раза.
+malformed-authorization = Заголовок Authorization передан более одного раза.
+unsupported_media_type = Тело запроса должно быть application/json.
+payload_too_large = Тело запроса слишком велико.
+validation_failed = Запрос не соответствует ожидаемой форме.
+validation-email = Это не адрес электронной почты.
+validation-password-short = Пароль должен содержать не менее 8 символов.
+validation-password-long = Пароль должен содержать не более 256 символов.

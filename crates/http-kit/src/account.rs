@@ -1,0 +1,43 @@
+//! The account API, the same in every application, each in its own context: logging in and out, who am I,
+//! my sessions, my password.
+
+mod login;
+mod me;
+mod password;
+mod sessions;
+
+use actix_web::web::{self, ServiceConfig};
+use session_management::AppContext;
+
+use crate::app::resource;
+
+pub use login::{Credentials, Transport, answer_login, register};
+
+// The document of an application names its handlers by what the attribute on them made.
+#[doc(hidden)]
+pub use login::__path_register;
+pub(crate) use login::{__path_log_in, __path_log_out, log_in, log_out};
+pub(crate) use me::{__path_me, __path_verify, me, verify};
+pub(crate) use password::{__path_change_password, __path_reauthenticate, change_password, reauthenticate};
+pub(crate) use sessions::{
+    __path_end_session, __path_list_sessions, __path_revoke_others, end_session, list_sessions, revoke_others,
+};
+
+/// What a stranger may call.
+pub(crate) fn public(config: &mut ServiceConfig) {
+    config
+        .service(resource("/api/login").route(web::post().to(log_in)))
+        .service(resource("/api/logout").route(web::post().to(log_out)));
+}
+
+/// What needs a session.
+pub(crate) fn private<C: AppContext>(config: &mut ServiceConfig) {
+    config
+        .service(resource("/api/me").route(web::get().to(me::<C>)))
+        .service(resource("/api/verify").route(web::get().to(verify::<C>)))
+        .service(resource("/api/sessions").route(web::get().to(list_sessions::<C>)))
+        .service(resource("/api/sessions/revoke-others").route(web::post().to(revoke_others::<C>)))
+        .service(resource("/api/sessions/{id}").route(web::delete().to(end_session::<C>)))
+        .service(resource("/api/password").route(web::post().to(change_password::<C>)))
+        .service(resource("/api/reauthenticate").route(web::post().to(reauthenticate::<C>)));
+}

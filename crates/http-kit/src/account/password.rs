@@ -1,0 +1,105 @@
+//! Changing the password, and proving anew who one is.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use session_management::{AppContext, Password, SessionService};
+use utoipa::ToSchema;
+
+use super::login::refused;
+use crate::carrier::Carrier;
+use crate::client::Client;
+use crate::gate::Current;
+use crate::json::Body;
+use crate::problem::{Problem, localized};
+use crate::settings::Settings;
+
+/// A change of password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewPassword {
+    /// `null` only for people who have no password yet; they need a recent proof.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required = true)]
+    current_password: Option<String>,
+    /// 8 to 256 characters.
+    #[schema(min_length = 8, max_length = 256)]
+    new_password: String,
+}
+
+/// A proof of identity.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Proof {
+    password: String,
+}
+
+/// The caller's new token; for callers by Bearer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Token {
+    token: String,
+}
+
+/// Changes the caller's password and ends all their other sessions, in every application.
+#[utoipa::path(
+    post, path = "/api/password", tag = "account", request_body = NewPassword,
+    security(("cookie" = []), ("bearer" = [])),
+    responses(
+        (status = 200, body = Token, description = "For callers by Bearer"),
+        (status = 204, description = "For callers by cookie, which the answer sets anew"),
+        (status = 400, response = crate::openapi::Failure), (status = 401, response = crate::openapi::Failure),
+        (status = 403, response = crate::openapi::Failure), (status = 413, response = crate::openapi::Failure),
+        (status = 415, response = crate::openapi::Failure), (status = 422, response = crate::openapi::Failure),
+        (status = 429, response = crate::openapi::Failure), (status = 503, response = crate::openapi::Failure),
+    )
+)]
+pub(crate) async fn change_password<C: AppContext>(
+    request: HttpRequest,
+    service: web::Data<SessionService>,
+    current: Current<C>,
+    Body(form): Body<NewPassword>,
+) -> Result<HttpResponse, Problem> {
+    let outcome = async {
+        let old = form.current_password.map(Password::claimed).transpose().map_err(refused)?;
+        let new = Password::new(form.new_password).map_err(refused)?;
+        let settings = request.app_data::<web::Data<Settings>>().cloned();
+        let settings = settings.ok_or(Problem::new(crate::problem::Code::Internal))?;
+        let own = current.own_session(&Client::of(&request, &settings.trusted_proxies));
+        let ended = service.change_password(own, old, new).await?;
+        if current.carrier == Carrier::Bearer {
+            return Ok(HttpResponse::Ok().json(Token { token: ended.token.expose().to_owned() }));
+        }
+        let mut response = HttpResponse::NoContent();
+        settings.cookies.set(&mut response, &ended.token, ended.dual_written);
+        Ok::<_, Problem>(response.finish())
+    };
+    localized(&request, outcome.await)
+}
+
+/// Proves anew who the caller is, for acts that need a recent proof.
+#[utoipa::path(
+    post, path = "/api/reauthenticate", tag = "account", request_body = Proof,
+    security(("cookie" = []), ("bearer" = [])),
+    responses(
+        (status = 204), (status = 400, response = crate::openapi::Failure),
+        (status = 401, response = crate::openapi::Failure), (status = 403, response = crate::openapi::Failure),
+        (status = 413, response = crate::openapi::Failure), (status = 415, response = crate::openapi::Failure),
+        (status = 422, response = crate::openapi::Failure), (status = 429, response = crate::openapi::Failure),
+        (status = 503, response = crate::openapi::Failure),
+    )
+)]
+pub(crate) async fn reauthenticate<C: AppContext>(
+    request: HttpRequest,
+    service: web::Data<SessionService>,
+    current: Current<C>,
+    Body(form): Body<Proof>,
+) -> Result<HttpResponse, Problem> {
+    let outcome = async {
+        let password = Password::claimed(form.password).map_err(refused)?;
+        let settings = request.app_data::<web::Data<Settings>>();
+        let trusted = settings.map_or(&[][..], |settings| settings.trusted_proxies.as_slice());
+        let own = current.own_session(&Client::of(&request, trusted));
+        service.reauthenticate(own, password).await?;
+        Ok::<_, Problem>(HttpResponse::NoContent().finish())
+    };
+    localized(&request, outcome.await)
+}

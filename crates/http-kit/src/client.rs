@@ -1,0 +1,103 @@
+//! Who is at the other end of the connection: address and user agent.
+
+use std::future::{Ready, ready};
+use std::net::IpAddr;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{HeaderMap, USER_AGENT};
+use actix_web::{FromRequest, HttpRequest, web};
+use ipnet::IpNet;
+use session_management::Origin;
+
+use crate::settings::Settings;
+
+/// Characters of a user agent that are kept.
+const USER_AGENT_LENGTH: usize = 512;
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// The client of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// The client's own address; behind a trusted proxy, the one that the proxy saw.
+    pub address: Option<IpAddr>,
+    /// What the client says it is.
+    pub user_agent: Option<String>,
+}
+
+impl Client {
+    /// The client of a request, where proxies of these networks are believed.
+    #[must_use]
+    pub fn of(request: &HttpRequest, trusted_proxies: &[IpNet]) -> Self {
+        let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+        let address = peer.map(|peer| forwarded(peer, request.headers(), trusted_proxies));
+        let user_agent = request.headers().get(USER_AGENT).map(|value| {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            text.chars().filter(|char| !char.is_control()).take(USER_AGENT_LENGTH).collect()
+        });
+        Self { address, user_agent }
+    }
+
+    /// The same for the audit log and the device list.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        Origin { ip_address: self.address.map(Into::into), user_agent: self.user_agent.clone() }
+    }
+}
+
+/// The nearest address that is no trusted proxy. What a stranger wrote further to the left, or anything that
+/// is no address, is not believed.
+fn forwarded(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
+    let mut nearest = peer;
+    let values: Vec<&str> = headers.get_all(FORWARDED_FOR).filter_map(|value| value.to_str().ok()).collect();
+    let mut hops = values.iter().rev().flat_map(|value| value.rsplit(','));
+    while is_trusted(&nearest) {
+        let Some(hop) = hops.next().and_then(|hop| hop.trim().parse::<IpAddr>().ok()) else { break };
+        nearest = hop.to_canonical();
+    }
+    nearest
+}
+
+impl FromRequest for Client {
+    type Error = std::convert::Infallible;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let settings = request.app_data::<web::Data<Settings>>();
+        let trusted = settings.map_or(&[][..], |settings| settings.trusted_proxies.as_slice());
+        ready(Ok(Self::of(request, trusted)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn seen(peer: &str, chain: &[&str], trusted: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in chain {
+            headers.append(HeaderName::from_static(FORWARDED_FOR), HeaderValue::from_str(value).unwrap());
+        }
+        let trusted: Vec<IpNet> = trusted.iter().map(|network| network.parse().unwrap()).collect();
+        forwarded(peer.parse().unwrap(), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn a_stranger_s_header_is_not_believed() {
+        assert_eq!(seen("203.0.113.9", &["198.51.100.1"], &[]), "203.0.113.9");
+        assert_eq!(seen("203.0.113.9", &["198.51.100.1"], &["10.0.0.0/8"]), "203.0.113.9");
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_believed_up_to_the_first_stranger() {
+        let trusted = ["10.0.0.0/8", "127.0.0.1/32"];
+        assert_eq!(seen("127.0.0.1", &["6.6.6.6, 198.51.100.1, 10.1.2.3"], &trusted), "198.51.100.1");
+        assert_eq!(seen("127.0.0.1", &["6.6.6.6", "198.51.100.1"], &trusted), "198.51.100.1");
+        assert_eq!(seen("127.0.0.1", &["198.51.100.1, rubbish"], &trusted), "127.0.0.1");
+        assert_eq!(seen("127.0.0.1", &["2001:db8::1"], &trusted), "2001:db8::1");
+        assert_eq!(seen("127.0.0.1", &[], &trusted), "127.0.0.1");
+    }
+}

@@ -1,0 +1,92 @@
+//! The gate: everything behind it has a principal. What is not public is behind it, unknown paths too.
+
+use std::future::{Ready, ready};
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError, web};
+use session_management::{AppContext, OwnSession, Principal, SessionService, SessionToken};
+
+use crate::carrier::{Carrier, Presented};
+use crate::client::Client;
+use crate::problem::{Code, Problem, localized};
+use crate::settings::Settings;
+
+/// The principal of a request that passed the gate of application `C`, with how it came.
+#[derive(Debug)]
+pub struct Current<C> {
+    /// User and session.
+    pub principal: Principal<C>,
+    /// The token that decided.
+    pub token: SessionToken,
+    /// How it came.
+    pub carrier: Carrier,
+}
+
+impl<C> Clone for Current<C> {
+    fn clone(&self) -> Self {
+        Self { principal: self.principal.clone(), token: self.token.clone(), carrier: self.carrier }
+    }
+}
+
+impl<C: AppContext> Current<C> {
+    /// The caller's session, for acts upon all of a person's sessions.
+    #[must_use]
+    pub fn own_session(&self, client: &Client) -> OwnSession {
+        OwnSession {
+            user_id: self.principal.user().id,
+            token: self.token.clone(),
+            origin: client.origin(),
+            address: client.address,
+            by_cookie: self.carrier != Carrier::Bearer,
+        }
+    }
+}
+
+impl<C: AppContext> FromRequest for Current<C> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        // Absent only where a handler was put before the gate by mistake: then nobody passes.
+        let current = request.extensions().get::<Self>().cloned();
+        ready(current.ok_or_else(|| Problem::new(Code::Unauthenticated).for_request(request)))
+    }
+}
+
+/// Lets a request pass that carries the token of a live session of application `C`.
+pub(crate) async fn gate<C: AppContext>(
+    settings: web::Data<Settings>,
+    service: web::Data<SessionService>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let found = resolve::<C>(&settings, &service, request.request()).await;
+    // An answer and not an error: the guard around this gate adds its headers to answers.
+    let current = match localized(request.request(), found) {
+        Ok(current) => current,
+        Err(problem) => return Ok(request.into_response(problem.error_response())),
+    };
+    let renamed =
+        (current.carrier == Carrier::LegacyCookie).then(|| settings.cookies.session(&current.token));
+    request.extensions_mut().insert(current);
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    if let Some(cookie) = renamed {
+        response.response_mut().add_cookie(&cookie).map_err(actix_web::error::ErrorInternalServerError)?;
+    }
+    Ok(response)
+}
+
+async fn resolve<C: AppContext>(
+    settings: &Settings,
+    service: &SessionService,
+    request: &HttpRequest,
+) -> Result<Current<C>, Problem> {
+    let presented = Presented::of(request, &settings.cookies.names());
+    let unauthenticated = || Problem::new(Code::Unauthenticated);
+    let (carrier, token) = presented.deciding()?.ok_or_else(unauthenticated)?;
+    let token = token.ok_or_else(unauthenticated)?;
+    let principal = service.look_up::<C>(token).await?.ok_or_else(unauthenticated)?;
+    Ok(Current { principal, token: token.clone(), carrier })
+}

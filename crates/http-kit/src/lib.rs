@@ -1,0 +1,34 @@
+//! What the applications' HTTP sides share: start-up, gate, guard, extractors, problem details and the
+//! account API. An application is assembled by [`run`] out of an [`App`].
+
+mod app;
+mod carrier;
+mod client;
+mod cookie;
+mod gate;
+mod guard;
+mod health_check;
+mod json;
+mod locale;
+mod metrics;
+mod openapi;
+mod probe;
+mod problem;
+mod serve;
+mod settings;
+mod view;
+
+pub mod account;
+
+pub use app::{App, resource};
+pub use carrier::{Carrier, Presented};
+pub use client::Client;
+pub use cookie::SessionCookies;
+pub use gate::Current;
+pub use json::Body;
+pub use locale::Locale;
+pub use openapi::document;
+pub use problem::{Code, Problem};
+pub use serve::run;
+pub use settings::{Settings, SettingsError};
+pub use view::{LoginView, SessionView, UserView};

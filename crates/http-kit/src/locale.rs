@@ -1,0 +1,110 @@
+//! In which language a person is answered.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::ACCEPT_LANGUAGE;
+use actix_web::{FromRequest, HttpRequest};
+use fluent_langneg::{NegotiationStrategy, negotiate_languages, parse_accepted_languages};
+use fluent_templates::{Loader, static_loader};
+use unic_langid::{LanguageIdentifier, langid};
+
+static_loader! {
+    static LOCALES = {
+        locales: "./locales",
+        fallback_language: "en",
+    };
+}
+
+const ENGLISH: LanguageIdentifier = langid!("en");
+const RUSSIAN: LanguageIdentifier = langid!("ru");
+
+/// A language that we speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Locale {
+    /// The default.
+    English,
+    /// For those who ask for it.
+    Russian,
+}
+
+impl Locale {
+    /// The language that a request asks for by `Accept-Language`.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Self {
+        let header = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        header.map_or(Self::English, Self::negotiate)
+    }
+
+    fn negotiate(header: &str) -> Self {
+        let requested = parse_accepted_languages(header);
+        let available = [ENGLISH, RUSSIAN];
+        let chosen = negotiate_languages(&requested, &available, None, NegotiationStrategy::Lookup);
+        match chosen.first() {
+            Some(chosen) if **chosen == RUSSIAN => Self::Russian,
+            _ => Self::English,
+        }
+    }
+
+    /// The message of this name; the name itself if there is none, which a test rules out.
+    #[must_use]
+    pub fn text(self, name: &str) -> String {
+        let language = match self {
+            Self::English => ENGLISH,
+            Self::Russian => RUSSIAN,
+        };
+        LOCALES.try_lookup(&language, name).unwrap_or_else(|| name.to_owned())
+    }
+
+    /// The tag for `Content-Language`.
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Russian => "ru",
+        }
+    }
+}
+
+impl FromRequest for Locale {
+    type Error = std::convert::Infallible;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self::of(request)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_language_that_we_speak_is_chosen_a10() {
+        for (header, locale) in [
+            ("ru", Locale::Russian),
+            ("ru-RU,ru;q=0.9,en;q=0.8", Locale::Russian),
+            ("de, ru;q=0.5", Locale::Russian),
+            ("en-GB,en;q=0.9,ru;q=0.8", Locale::English),
+            ("de", Locale::English),
+            ("", Locale::English),
+            (";;;q=ru", Locale::English),
+        ] {
+            assert_eq!(Locale::negotiate(header), locale, "{header}");
+        }
+    }
+
+    #[test]
+    fn both_languages_have_the_same_messages() {
+        let names = |text: &str| -> Vec<String> {
+            let lines = text.lines().filter(|line| !line.starts_with('#'));
+            lines.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.to_owned()).collect()
+        };
+        let english = names(include_str!("../locales/en/problem.ftl"));
+        assert_eq!(english, names(include_str!("../locales/ru/problem.ftl")));
+        for name in english {
+            assert_ne!(Locale::English.text(&name), name);
+            assert_ne!(Locale::Russian.text(&name), Locale::English.text(&name));
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What an application counts, for Prometheus.
+
+use std::time::Duration;
+
+use actix_web::http::Method;
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
+
+/// From a near hit to a login that waits for its turn, in seconds.
+const BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+/// The metrics of one application.
+#[derive(Debug, Clone)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    seconds: HistogramVec,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let requests = IntCounterVec::new(
+            Opts::new("http_requests_total", "Requests by method, route and status"),
+            &["method", "route", "status"],
+        )?;
+        let seconds = HistogramVec::new(
+            HistogramOpts::new("http_request_duration_seconds", "Time to the answer by route")
+                .buckets(BUCKETS.to_vec()),
+            &["route"],
+        )?;
+        registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(seconds.clone()))?;
+        session_management::register_metrics(&registry)?;
+        Ok(Self { registry, requests, seconds })
+    }
+
+    /// Counts one answer. The route is a pattern of ours and the method one of a few, so that a stranger
+    /// cannot make up labels.
+    pub(crate) fn observe(&self, method: &Method, route: Option<&str>, status: u16, took: Duration) {
+        let route = route.filter(|route| !route.is_empty()).unwrap_or("unknown");
+        let method = match method.as_str() {
+            known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => known,
+            _ => "other",
+        };
+        self.requests.with_label_values(&[method, route, status.to_string().as_str()]).inc();
+        self.seconds.with_label_values(&[route]).observe(took.as_secs_f64());
+    }
+
+    /// Everything in the text format.
+    pub(crate) fn render(&self) -> String {
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+    }
+}

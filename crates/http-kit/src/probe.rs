@@ -1,0 +1,84 @@
+//! Is it alive, is it ready, what does it count: for operators and their programs.
+
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use session_management::SessionService;
+use utoipa::ToSchema;
+
+use crate::app::resource;
+use crate::metrics::Metrics;
+
+/// Whether a part answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Part {
+    Up,
+    Down,
+}
+
+impl From<bool> for Part {
+    fn from(up: bool) -> Self {
+        if up { Self::Up } else { Self::Down }
+    }
+}
+
+/// Which parts answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Readiness {
+    postgres: Part,
+    redis: Part,
+    /// Whether in-process copies of sessions may count.
+    lease: Part,
+    /// `current`, or `pending` when the schema is older than this program.
+    migrations: &'static str,
+}
+
+/// The process is alive.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Liveness {
+    status: &'static str,
+}
+
+pub(crate) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(resource("/healthz").route(web::get().to(healthz)))
+        .service(resource("/readyz").route(web::get().to(readyz)))
+        .service(resource("/metrics").route(web::get().to(metrics)));
+}
+
+/// Whether the process is alive.
+#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = Liveness)))]
+pub(crate) async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().json(Liveness { status: "ok" })
+}
+
+/// Whether requests can be decided: Postgres answers and no migration is pending.
+#[utoipa::path(
+    get, path = "/readyz", tag = "operations",
+    responses((status = 200, body = Readiness), (status = 503, body = Readiness))
+)]
+pub(crate) async fn readyz(service: web::Data<SessionService>) -> HttpResponse {
+    let health = service.manager().health().await;
+    let readiness = Readiness {
+        postgres: health.postgres.into(),
+        redis: health.redis.into(),
+        lease: Part::Down,
+        migrations: if health.migrated { "current" } else { "pending" },
+    };
+    if health.postgres && health.migrated {
+        return HttpResponse::Ok().json(readiness);
+    }
+    if health.postgres {
+        log::warn!("not ready: migrations are pending; run `migrate run`");
+    }
+    HttpResponse::ServiceUnavailable().json(readiness)
+}
+
+/// Counters in Prometheus' text format.
+#[utoipa::path(
+    get, path = "/metrics", tag = "operations",
+    responses((status = 200, body = String, content_type = "text/plain; version=0.0.4"))
+)]
+pub(crate) async fn metrics(metrics: web::Data<Metrics>) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
+}

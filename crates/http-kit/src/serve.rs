@@ -1,0 +1,154 @@
+//! Starts an application, and ends it in order.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::{App as ActixApp, HttpRequest, HttpServer, web};
+use clap::Parser;
+use constants::Environment;
+use session_management::{AppContext, SessionError, SessionService, UserManager, UserManagerFactory};
+use tokio::sync::watch;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::app::App;
+use crate::gate::gate;
+use crate::guard::guard;
+use crate::metrics::Metrics;
+use crate::problem::{Code, Problem};
+use crate::settings::{Arguments, Settings, SettingsError};
+use crate::{account, health_check, openapi, probe};
+
+/// Seconds that running requests get to finish when the process is told to end.
+const SHUTDOWN_SECONDS: u64 = 5;
+
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error("{0}")]
+    Setting(#[from] SettingsError),
+    #[error("{0}")]
+    Session(#[from] SessionError),
+    #[error("{0}")]
+    Metrics(#[from] prometheus::Error),
+    #[error("{variable}={port} cannot be used ({source}); allowed: a port that is free on {address}")]
+    Listen { variable: &'static str, port: u16, address: std::net::IpAddr, source: std::io::Error },
+    #[error("{0}")]
+    Server(#[from] std::io::Error),
+}
+
+/// Runs an application until it is told to end; this is the whole `main` of an application.
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "the log is not set up yet")]
+pub fn run<C: AppContext>(app: App<C>) -> ExitCode {
+    let arguments = Arguments::parse();
+    if arguments.openapi {
+        let document = openapi::document(app.scope, (app.document)());
+        println!("{}", document.to_pretty_json().unwrap_or_default());
+        return ExitCode::SUCCESS;
+    }
+    let settings = match Settings::check(C::CONTEXT, &arguments) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("{}: {error}", app.scope);
+            return ExitCode::FAILURE;
+        }
+    };
+    if arguments.check_health {
+        return if health_check::is_ready(settings.port) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    start_log(settings.is_production());
+    match actix_web::rt::System::new().block_on(serve(app, settings)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}: {error}", app.scope);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Development shows each look-up; `RUST_LOG` overrides either default.
+fn start_log(is_production: bool) {
+    let lookups = if is_production { "info" } else { "debug" };
+    let default = format!("info,actix_server=warn,{}={lookups}", session_management::LOOKUP_LOG_TARGET);
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(default)).init();
+}
+
+async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), StartError> {
+    let manager = UserManagerFactory::default().create(&settings.manager)?;
+    let service = SessionService::new(Arc::clone(&manager), settings.limits)?;
+    let metrics = web::Data::new(Metrics::new()?);
+    let (port, address, variable) = (settings.port, settings.address, settings.port_variable);
+    if settings.manager.environment == Environment::Mock {
+        log::warn!("everything is in the memory of this process and is gone when it ends");
+    }
+    let settings = web::Data::new(settings);
+    let service = web::Data::new(service);
+    let document = openapi::document(app.scope, (app.document)());
+    let server = HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(settings.clone())
+            .app_data(service.clone())
+            .app_data(metrics.clone())
+            .wrap(from_fn(guard))
+            .configure(probe::routes)
+            .service(web::redirect("/docs", "/docs/"))
+            .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", document.clone()))
+            .configure(account::public)
+            .configure(app.public)
+            .service(
+                web::scope("")
+                    .wrap(from_fn(gate::<C>))
+                    .configure(account::private::<C>)
+                    .configure(app.private)
+                    .default_service(web::to(not_found)),
+            )
+    })
+    .disable_signals()
+    .shutdown_timeout(SHUTDOWN_SECONDS)
+    .bind((address, port))
+    .map_err(|source| StartError::Listen { variable, port, address, source })?;
+    for address in server.addrs() {
+        log::info!("{} is listening on http://{address}", app.scope);
+    }
+    let server = server.run();
+    let (stop, stopped) = watch::channel(false);
+    let upkeep = tokio::spawn(maintain(manager, stopped));
+    actix_web::rt::spawn(stop_on_signal(server.handle()));
+    let ended = server.await;
+    let _ = stop.send(true);
+    let _ = upkeep.await;
+    log::info!("{} has ended", app.scope);
+    Ok(ended?)
+}
+
+/// Does what is due between requests, and once more at the end.
+async fn maintain(manager: Arc<dyn UserManager>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let pause = manager.maintain().await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+        }
+    }
+    manager.maintain().await;
+}
+
+async fn stop_on_signal(server: ServerHandle) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        log::error!("signals cannot be received; only SIGKILL ends this process");
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    log::info!("ending");
+    server.stop(true).await;
+}
+
+async fn not_found(request: HttpRequest) -> Problem {
+    Problem::new(Code::NotFound).for_request(&request)
+}

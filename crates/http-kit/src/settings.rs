@@ -1,0 +1,69 @@
+//! The settings of an application: read from flags and the environment, every one checked at the start.
+
+mod arguments;
+mod check;
+
+use std::net::IpAddr;
+
+use constants::{ApplicationContext, Environment, LegacyTokens};
+use ipnet::IpNet;
+use session_management::{Lifetimes, Limits, ManagerConfiguration};
+
+use crate::cookie::SessionCookies;
+
+pub(crate) use arguments::Arguments;
+pub use check::SettingsError;
+
+/// Checked settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What the manager is built from.
+    pub(crate) manager: ManagerConfiguration,
+    /// Attempts at most.
+    pub(crate) limits: Limits,
+    /// The session cookies.
+    pub(crate) cookies: SessionCookies,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Where the application listens.
+    pub(crate) address: IpAddr,
+    /// The variable that names the port, for the message when it is taken.
+    pub(crate) port_variable: &'static str,
+    /// The port; 0 takes a free one.
+    pub(crate) port: u16,
+    /// The origin under which browsers know the application.
+    public_origin: Option<String>,
+}
+
+impl Settings {
+    /// Checks what was given.
+    ///
+    /// # Errors
+    /// For the first setting that cannot be used.
+    pub fn check(context: ApplicationContext, arguments: &Arguments) -> Result<Self, SettingsError> {
+        check::settings(context, arguments)
+    }
+
+    pub(crate) fn is_production(&self) -> bool {
+        self.manager.environment == Environment::Production
+    }
+
+    /// The origin that a request of our own pages has. Where none is set it follows from the `Host` of the
+    /// request, which a browser does not let another site choose.
+    pub(crate) fn public_origin(&self, host: Option<&str>) -> Option<String> {
+        let scheme = if self.is_production() { "https" } else { "http" };
+        self.public_origin.clone().or_else(|| host.map(|host| format!("{scheme}://{host}")))
+    }
+
+    /// What tokens of the older software count for.
+    #[must_use]
+    pub const fn legacy_tokens(&self) -> LegacyTokens {
+        self.manager.legacy_tokens
+    }
+
+    /// How long sessions live.
+    #[must_use]
+    pub const fn lifetimes(&self) -> Lifetimes {
+        self.manager.lifetimes
+    }
+}

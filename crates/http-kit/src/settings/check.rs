@@ -1,0 +1,307 @@
+//! Turns what was given into [`Settings`], or says in one line what cannot be used.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::str::FromStr;
+use std::time::Duration;
+
+use constants::{
+    AppScope, ApplicationContext, Environment, LegacyTokens, MigrationStrategy, UnknownName, redis,
+};
+use ipnet::IpNet;
+use session_management::setting::{self, SettingError, set};
+use session_management::{DatabaseConfig, Lifetimes, Limits, ManagerConfiguration, RedisConfiguration};
+use url::Url;
+
+use super::{Arguments, Settings};
+use crate::cookie::SessionCookies;
+
+/// A setting that cannot be used.
+pub type SettingsError = SettingError;
+
+type Checked<T> = Result<T, SettingError>;
+
+pub(super) fn settings(context: ApplicationContext, given: &Arguments) -> Checked<Settings> {
+    let environment =
+        named::<Environment>("APP_ENV", given.environment.as_deref())?.unwrap_or(Environment::Development);
+    let strategy = strategy(environment, given)?;
+    let legacy_tokens = legacy_tokens(environment, given)?;
+    let lifetimes = lifetimes(context, given)?;
+    let stores_environment =
+        if strategy == MigrationStrategy::MockOnly { Environment::Mock } else { environment };
+    let (database, redis) = stores(stores_environment, given)?;
+    check_unused(given)?;
+    let (port_variable, port) = port(context, given)?;
+    Ok(Settings {
+        manager: ManagerConfiguration {
+            context,
+            environment: stores_environment,
+            database,
+            redis,
+            lifetimes,
+            legacy_tokens,
+        },
+        limits: limits(given)?,
+        cookies: SessionCookies::new(context, environment, legacy_tokens, lifetimes.absolute),
+        trusted_proxies: trusted_proxies(given)?,
+        address: parsed("LISTEN_ADDRESS", given.listen_address.as_deref(), "an IP address")?
+            .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        port_variable,
+        port,
+        public_origin: public_origin(given)?,
+    })
+}
+
+fn strategy(environment: Environment, given: &Arguments) -> Checked<MigrationStrategy> {
+    const NAME: &str = "MIGRATION_STRATEGY";
+    let chosen = named::<MigrationStrategy>(NAME, given.migration_strategy.as_deref())?;
+    let wrong =
+        |chosen: MigrationStrategy, allowed: &str| Err(SettingError::wrong(NAME, chosen.as_str(), allowed));
+    match (environment, chosen) {
+        (Environment::Mock, None | Some(MigrationStrategy::MockOnly)) => Ok(MigrationStrategy::MockOnly),
+        (Environment::Mock, Some(other)) => wrong(other, "mock-only, with APP_ENV=mock"),
+        (Environment::Production, Some(MigrationStrategy::MockOnly)) => {
+            wrong(MigrationStrategy::MockOnly, "production-only, in production")
+        }
+        (_, Some(other @ (MigrationStrategy::Gradual | MigrationStrategy::MockWithWriteThrough))) => {
+            wrong(other, "mock-only or production-only, in this version")
+        }
+        (_, chosen) => Ok(chosen.unwrap_or(MigrationStrategy::ProductionOnly)),
+    }
+}
+
+fn legacy_tokens(environment: Environment, given: &Arguments) -> Checked<LegacyTokens> {
+    const NAME: &str = "LEGACY_TOKENS";
+    match (named(NAME, given.legacy_tokens.as_deref())?, environment) {
+        (Some(chosen), _) => Ok(chosen),
+        (None, Environment::Production) => {
+            Err(SettingError::missing(NAME, UnknownName { allowed: LegacyTokens::NAMES }))
+        }
+        (None, Environment::Mock | Environment::Development) => Ok(LegacyTokens::DualWrite),
+    }
+}
+
+fn lifetimes(context: ApplicationContext, given: &Arguments) -> Checked<Lifetimes> {
+    const IDLE: &str = "SESSION_IDLE_SECONDS";
+    /// Beyond it a date is out of Postgres' and everybody's reach.
+    const CENTURY: u64 = 100 * 366 * 86_400;
+    let seconds =
+        |name, value: Option<&str>| number(name, value, 1..=CENTURY).map(|n| n.map(Duration::from_secs));
+    let defaults = Lifetimes::of(context);
+    let idle = seconds(IDLE, given.session_idle_seconds.as_deref())?;
+    let absolute = seconds("SESSION_ABSOLUTE_SECONDS", given.session_absolute_seconds.as_deref())?;
+    if let (Some(idle), Some(absolute)) = (idle, absolute)
+        && idle > absolute
+    {
+        return Err(SettingError::wrong(
+            IDLE,
+            &idle.as_secs().to_string(),
+            "at most SESSION_ABSOLUTE_SECONDS",
+        ));
+    }
+    let absolute = absolute.unwrap_or(defaults.absolute).max(idle.unwrap_or_default());
+    Ok(Lifetimes { idle: idle.unwrap_or(defaults.idle).min(absolute), absolute })
+}
+
+fn stores(
+    environment: Environment,
+    given: &Arguments,
+) -> Checked<(Option<DatabaseConfig>, Option<RedisConfiguration>)> {
+    let database = postgres("DATABASE_URL", given.database_url.as_deref())?;
+    let redis_url = checked_url("REDIS_URL", given.redis_url.as_deref(), &["redis", "rediss"])?;
+    let retries = number("REDIS_MAX_RETRIES", given.redis_max_retries.as_deref(), 0..=10)?;
+    if environment == Environment::Mock {
+        return Ok((None, None));
+    }
+    let database = database.ok_or_else(|| SettingError::missing("DATABASE_URL", "postgres://…"))?;
+    let redis_url = redis_url.ok_or_else(|| SettingError::missing("REDIS_URL", "redis://… or rediss://…"))?;
+    let max_retries = retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or(redis::MAX_RETRIES);
+    Ok((Some(DatabaseConfig::new(database)), Some(RedisConfiguration { url: redis_url, max_retries })))
+}
+
+/// Checks what is set although this application does not use it, so that a mistake shows where it is made.
+fn check_unused(given: &Arguments) -> Checked<()> {
+    for (name, value) in [
+        ("DATABASE_OWNER_URL", &given.database_owner_url),
+        ("DATABASE_LISTEN_URL", &given.database_listen_url),
+        ("DATABASE_REPLICA_URL", &given.database_replica_url),
+        ("DATABASE_IDENTITY_URL", &given.database_identity_url),
+        ("DATABASE_WEB_URL", &given.database_web_url),
+    ] {
+        postgres(name, value.as_deref())?;
+    }
+    checked_url("SMS_GATEWAY_URL", given.sms_gateway_url.as_deref(), &["http", "https"])?;
+    checked_url("SMTP_URL", given.smtp_url.as_deref(), &["smtp", "smtps"])?;
+    number("DEGRADED_GRACE_SECONDS", given.degraded_grace_seconds.as_deref(), 0..=3600)?;
+    parsed::<std::path::PathBuf>("OUTBOX_DIR", given.outbox_dir.as_deref(), "a folder")?;
+    if let Some(token) = set(given.telegram_bot_token.as_deref())
+        && !is_bot_token(token)
+    {
+        return Err(SettingError::wrong_secret(
+            "TELEGRAM_BOT_TOKEN",
+            "<number>:<35 characters>, as BotFather gives it",
+        ));
+    }
+    Ok(())
+}
+
+fn is_bot_token(token: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    token.split_once(':').is_some_and(|(id, secret)| {
+        !id.is_empty()
+            && id.bytes().all(|byte| byte.is_ascii_digit())
+            && secret.len() == 35
+            && secret.bytes().all(legal)
+    })
+}
+
+fn port(context: ApplicationContext, given: &Arguments) -> Checked<(&'static str, u16)> {
+    const ALLOWED: &str = "a port from 0 (a free one) to 65535";
+    let web = parsed("WEB_PORT", given.web_port.as_deref(), ALLOWED)?.unwrap_or(3000);
+    let admin = parsed("ADMIN_PORT", given.admin_port.as_deref(), ALLOWED)?.unwrap_or(3001);
+    Ok(match context.scope() {
+        AppScope::Web => ("WEB_PORT", web),
+        AppScope::AdminPanel => ("ADMIN_PORT", admin),
+    })
+}
+
+fn limits(given: &Arguments) -> Checked<Limits> {
+    let limit = |name, value: &Option<String>, default: i32| -> Checked<i32> {
+        let number = number(name, value.as_deref(), 1..=1_000_000)?;
+        Ok(number.and_then(|number| i32::try_from(number).ok()).unwrap_or(default))
+    };
+    let defaults = Limits::default();
+    Ok(Limits {
+        logins_per_account_and_address: limit(
+            "LIMIT_LOGINS_PER_ACCOUNT",
+            &given.limit_logins_per_account,
+            defaults.logins_per_account_and_address,
+        )?,
+        logins_per_address: limit(
+            "LIMIT_LOGINS_PER_ADDRESS",
+            &given.limit_logins_per_address,
+            defaults.logins_per_address,
+        )?,
+        registrations_per_address: limit(
+            "LIMIT_REGISTRATIONS_PER_ADDRESS",
+            &given.limit_registrations_per_address,
+            defaults.registrations_per_address,
+        )?,
+    })
+}
+
+fn trusted_proxies(given: &Arguments) -> Checked<Vec<IpNet>> {
+    let Some(list) = set(given.trusted_proxies.as_deref()) else { return Ok(Vec::new()) };
+    let network = |part: &str| part.parse().or_else(|_| part.parse::<IpAddr>().map(IpNet::from));
+    let networks: Result<Vec<IpNet>, _> = list.split(',').map(str::trim).map(network).collect();
+    networks.map_err(|_| {
+        SettingError::wrong(
+            "TRUSTED_PROXIES",
+            list,
+            "IP addresses or networks such as 10.0.0.0/8, separated by commas",
+        )
+    })
+}
+
+fn public_origin(given: &Arguments) -> Checked<Option<String>> {
+    const NAME: &str = "PUBLIC_URL";
+    let Some(url) = checked_url(NAME, given.public_url.as_deref(), &["http", "https"])? else {
+        return Ok(None);
+    };
+    match Url::parse(&url) {
+        Ok(parsed) if parsed.path() == "/" && parsed.query().is_none() && parsed.username().is_empty() => {
+            Ok(Some(parsed.origin().ascii_serialization()))
+        }
+        _ => Err(SettingError::wrong_url(
+            NAME,
+            &url,
+            "http://host[:port] or https://host[:port], without a path",
+        )),
+    }
+}
+
+fn named<T>(name: &'static str, value: Option<&str>) -> Checked<Option<T>>
+where
+    T: FromStr<Err = UnknownName>,
+{
+    set(value).map(|value| value.parse().map_err(|error| SettingError::wrong(name, value, error))).transpose()
+}
+
+fn parsed<T: FromStr>(name: &'static str, value: Option<&str>, allowed: &str) -> Checked<Option<T>> {
+    set(value).map(|value| value.parse().map_err(|_| SettingError::wrong(name, value, allowed))).transpose()
+}
+
+fn number(
+    name: &'static str,
+    value: Option<&str>,
+    range: std::ops::RangeInclusive<u64>,
+) -> Checked<Option<u64>> {
+    let allowed = format!("a whole number from {} to {}", range.start(), range.end());
+    match parsed::<u64>(name, value, &allowed)? {
+        Some(number) if !range.contains(&number) => {
+            Err(SettingError::wrong(name, &number.to_string(), allowed))
+        }
+        number => Ok(number),
+    }
+}
+
+fn postgres(name: &'static str, value: Option<&str>) -> Checked<Option<String>> {
+    set(value).map(|url| setting::postgres_url(name, url)).transpose()
+}
+
+fn checked_url(name: &'static str, value: Option<&str>, schemes: &[&str]) -> Checked<Option<String>> {
+    set(value).map(|url| setting::url(name, url, schemes)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(arguments: &Arguments) -> String {
+        settings(ApplicationContext::Web, arguments).unwrap_err().to_string()
+    }
+
+    fn mock() -> Arguments {
+        Arguments { environment: Some("mock".into()), ..Arguments::default() }
+    }
+
+    #[test]
+    fn every_variable_that_is_set_is_checked_in_every_environment() {
+        let wrong = |change: fn(&mut Arguments)| {
+            let mut arguments = mock();
+            change(&mut arguments);
+            refusal(&arguments)
+        };
+        for (line, name) in [
+            (wrong(|a| a.environment = Some("prod".into())), "APP_ENV=prod "),
+            (wrong(|a| a.redis_url = Some("http://:secret@host".into())), "REDIS_URL=***@host "),
+            (wrong(|a| a.database_replica_url = Some("secret@".into())), "DATABASE_REPLICA_URL=***@ "),
+            (wrong(|a| a.telegram_bot_token = Some("secret".into())), "TELEGRAM_BOT_TOKEN=*** "),
+            (wrong(|a| a.web_port = Some("70000".into())), "WEB_PORT=70000 "),
+            (wrong(|a| a.admin_port = Some("x".into())), "ADMIN_PORT=x "),
+            (wrong(|a| a.session_idle_seconds = Some("0".into())), "SESSION_IDLE_SECONDS=0 "),
+            (wrong(|a| a.trusted_proxies = Some("10.0.0.0/8, me".into())), "TRUSTED_PROXIES=10.0.0.0/8, me "),
+            (wrong(|a| a.public_url = Some("https://a.example/x".into())), "PUBLIC_URL=https://a.example/x "),
+            (wrong(|a| a.limit_logins_per_account = Some("-1".into())), "LIMIT_LOGINS_PER_ACCOUNT=-1 "),
+            (wrong(|a| a.migration_strategy = Some("gradual".into())), "MIGRATION_STRATEGY=gradual "),
+        ] {
+            assert!(
+                line.starts_with(name) && line.contains("allowed: ") && !line.contains("secret"),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn production_wants_to_be_told_about_legacy_tokens_and_has_no_mock_a1() {
+        let production = || Arguments { environment: Some("production".into()), ..Arguments::default() };
+        assert_eq!(refusal(&production()), "LEGACY_TOKENS is not set; allowed: one of dual-write, read, off");
+        let mock_only = Arguments { migration_strategy: Some("mock-only".into()), ..production() };
+        assert!(refusal(&mock_only).starts_with("MIGRATION_STRATEGY=mock-only "));
+    }
+
+    #[test]
+    fn empty_means_unset() {
+        let arguments = Arguments { redis_url: Some(String::new()), web_port: Some(" ".into()), ..mock() };
+        assert_eq!(settings(ApplicationContext::Web, &arguments).unwrap().port, 3000);
+    }
+}
