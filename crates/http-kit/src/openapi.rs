@@ -5,7 +5,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{Info, OpenApi as Document};
 use utoipa::{OpenApi, ToResponse};
 
-use crate::problem::ProblemDetails;
+use crate::problem::{Code, ProblemDetails};
 use crate::{account, probe};
 
 /// A problem (RFC 9457).
@@ -29,7 +29,7 @@ pub(crate) struct Failure(#[expect(dead_code, reason = "read by the document alo
         probe::readyz,
         probe::metrics,
     ),
-    components(responses(Failure)),
+    components(responses(Failure), schemas(ProblemDetails, Code)),
     tags(
         (name = "account", description = "Logging in and out, who am I, my password"),
         (name = "sessions", description = "A person's devices"),
