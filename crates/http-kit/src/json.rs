@@ -6,8 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::problem::{Code, Problem, localized};
 
@@ -64,10 +63,8 @@ fn is_json(request: &HttpRequest) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-        Category::Data => Problem::new(Code::ValidationFailed),
-        Category::Syntax | Category::Eof | Category::Io => {
-            Problem::new(Code::MalformedRequest).because("malformed-json")
-        }
-    })
+    // First whether it is JSON at all: reading it as a `T` stops at the first thing that fits no `T`.
+    serde_json::from_slice::<IgnoredAny>(bytes)
+        .map_err(|_| Problem::new(Code::MalformedRequest).because("malformed-json"))?;
+    serde_json::from_slice(bytes).map_err(|_| Problem::new(Code::ValidationFailed))
 }

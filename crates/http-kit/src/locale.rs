@@ -37,7 +37,7 @@ impl Locale {
     }
 
     fn negotiate(header: &str) -> Self {
-        let requested = parse_accepted_languages(header);
+        let requested = parse_accepted_languages(&by_preference(header));
         let available = [ENGLISH, RUSSIAN];
         let chosen = negotiate_languages(&requested, &available, None, NegotiationStrategy::Lookup);
         match chosen.first() {
@@ -66,6 +66,21 @@ impl Locale {
     }
 }
 
+/// The languages of a header in the order of their weights, without those that are refused by a weight of 0.
+fn by_preference(header: &str) -> String {
+    let mut parts: Vec<(f32, &str)> = header
+        .split(',')
+        .filter_map(|part| {
+            let (tag, parameters) = part.split_once(';').unwrap_or((part, ""));
+            let weight = parameters.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.trim().parse().ok())?;
+            (weight > 0.0).then_some((weight, tag.trim()))
+        })
+        .collect();
+    parts.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    let tags: Vec<&str> = parts.into_iter().map(|(_, tag)| tag).collect();
+    tags.join(",")
+}
+
 impl FromRequest for Locale {
     type Error = std::convert::Infallible;
     type Future = Ready<Result<Self, Self::Error>>;
@@ -85,6 +100,8 @@ mod tests {
             ("ru", Locale::Russian),
             ("ru-RU,ru;q=0.9,en;q=0.8", Locale::Russian),
             ("de, ru;q=0.5", Locale::Russian),
+            ("en;q=0.3, ru;q=0.7", Locale::Russian),
+            ("ru;q=0,en", Locale::English),
             ("en-GB,en;q=0.9,ru;q=0.8", Locale::English),
             ("de", Locale::English),
             ("", Locale::English),

@@ -62,7 +62,7 @@ pub(crate) async fn readyz(service: web::Data<SessionService>) -> HttpResponse {
     let readiness = Readiness {
         postgres: health.postgres.into(),
         redis: health.redis.into(),
-        lease: Part::Down,
+        lease: health.lease.into(),
         migrations: if health.migrated { "current" } else { "pending" },
     };
     if health.postgres && health.migrated {

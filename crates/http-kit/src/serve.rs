@@ -112,11 +112,14 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
     }
     let server = server.run();
     let (stop, stopped) = watch::channel(false);
+    let listener = Arc::clone(&manager);
+    let listening = tokio::spawn(async move { listener.follow_denials().await });
     let upkeep = tokio::spawn(maintain(manager, stopped));
     actix_web::rt::spawn(stop_on_signal(server.handle()));
     let ended = server.await;
     let _ = stop.send(true);
     let _ = upkeep.await;
+    listening.abort();
     log::info!("{} has ended", app.scope);
     Ok(ended?)
 }

@@ -10,7 +10,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::result::{DatabaseErrorKind, Error as QueryError, QueryResult};
 use tokio::sync::Semaphore;
 
-use crate::pool::{Connector, Pooled, QuietErrors, is_suspect};
+use crate::pool::{Connector, Incarnation, Pooled, QuietErrors, is_suspect};
 
 /// Where Postgres is and how much of it a process may use.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -123,6 +123,15 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&mut PgConnection) -> QueryResult<T> + Send + 'static,
     {
+        self.run_somewhere(work).await.map(|(value, _)| value)
+    }
+
+    /// Runs `work` and tells on which incarnation of the server it ran.
+    async fn run_somewhere<T, F>(&self, work: F) -> Result<(T, Incarnation), DatabaseError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> QueryResult<T> + Send + 'static,
+    {
         let started = Instant::now();
         let late = |what: &str| DatabaseError::Unavailable(format!("{what} within {:?}", self.budget));
         let permits = Arc::clone(&self.permits);
@@ -151,10 +160,22 @@ impl Database {
         T: Send + 'static,
         F: Fn(&mut PgConnection) -> QueryResult<T> + Send + Clone + 'static,
     {
+        self.read_located(work).await.map(|(value, _)| value)
+    }
+
+    /// Like [`Database::read`], and tells which incarnation of the server answered.
+    ///
+    /// # Errors
+    /// As [`Database::run`].
+    pub async fn read_located<T, F>(&self, work: F) -> Result<(T, Incarnation), DatabaseError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut PgConnection) -> QueryResult<T> + Send + Clone + 'static,
+    {
         let generation = self.generation.load(Ordering::Acquire);
-        match self.run(work.clone()).await {
+        match self.run_somewhere(work.clone()).await {
             Err(DatabaseError::Unavailable(_)) if self.generation.load(Ordering::Acquire) != generation => {
-                self.run(work).await
+                self.run_somewhere(work).await
             }
             answer => answer,
         }
@@ -176,9 +197,10 @@ impl Database {
         &self,
         started: Instant,
         work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
-    ) -> Result<T, DatabaseError> {
+    ) -> Result<(T, Incarnation), DatabaseError> {
         let mut pooled = self.check_out(started)?;
         let generation = pooled.generation;
+        let incarnation = pooled.incarnation;
         let result = work(&mut pooled.connection);
         if let Err(error) = &result
             && is_suspect(error)
@@ -192,7 +214,7 @@ impl Database {
                 Ordering::Acquire,
             );
         }
-        Ok(result?)
+        Ok((result?, incarnation))
     }
 
     fn check_out(&self, started: Instant) -> Result<r2d2::PooledConnection<Connector>, DatabaseError> {

@@ -18,6 +18,7 @@ pub mod migration;
 pub mod rate_limit;
 pub mod session;
 pub mod setting;
+pub mod stream;
 pub mod user;
 
 pub use database::{Database, DatabaseConfig, DatabaseError};
@@ -25,4 +26,5 @@ pub use diesel::PgConnection;
 pub use diesel::result::{Error as QueryError, QueryResult};
 pub use id::{SessionId, UserId};
 pub use ipnetwork::IpNetwork;
+pub use pool::Incarnation;
 pub use secret::{HashedPassword, RootKey};

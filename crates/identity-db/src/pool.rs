@@ -4,14 +4,46 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use diesel::connection::SimpleConnection;
-use diesel::result::{DatabaseErrorKind, Error as QueryError};
-use diesel::{Connection, PgConnection};
+use diesel::result::{DatabaseErrorKind, Error as QueryError, QueryResult};
+use diesel::sql_types::BigInt;
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
+use serde::{Deserialize, Serialize};
+
+/// Which server a connection was opened to, and since which failover or restore: what was read from one
+/// incarnation says nothing once another has taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Incarnation {
+    /// The cluster's own number.
+    pub system: i64,
+    /// The timeline of its write-ahead log.
+    pub timeline: i64,
+}
+
+/// Reads the incarnation; fails on a standby, whose answers may be old.
+pub(crate) const INCARNATION: &str = "SELECT system_identifier, \
+    ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint AS timeline FROM pg_control_system()";
+
+impl Incarnation {
+    fn of(connection: &mut PgConnection) -> QueryResult<Self> {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = BigInt)]
+            system_identifier: i64,
+            #[diesel(sql_type = BigInt)]
+            timeline: i64,
+        }
+        let row: Row = diesel::sql_query(INCARNATION).get_result(connection)?;
+        Ok(Self { system: row.system_identifier, timeline: row.timeline })
+    }
+}
 
 /// One connection with what the pool must know of it.
 pub(crate) struct Pooled {
     pub(crate) connection: PgConnection,
     /// The generation of the pool in which it was opened.
     pub(crate) generation: u64,
+    /// The server that it was opened to.
+    pub(crate) incarnation: Incarnation,
     /// Set when a statement failed in a way that a live connection does not.
     pub(crate) broken: bool,
 }
@@ -38,7 +70,8 @@ impl r2d2::ManageConnection for Connector {
         let mut connection =
             PgConnection::establish(&self.url).map_err(diesel::r2d2::Error::ConnectionError)?;
         connection.batch_execute(&self.on_open).map_err(diesel::r2d2::Error::QueryError)?;
-        Ok(Pooled { connection, generation, broken: false })
+        let incarnation = Incarnation::of(&mut connection).map_err(diesel::r2d2::Error::QueryError)?;
+        Ok(Pooled { connection, generation, incarnation, broken: false })
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), Self::Error> {

@@ -102,6 +102,17 @@ impl Found {
     }
 }
 
+impl Found {
+    /// Whether nothing can ever make a yes of this row again: it was revoked, its epoch is below the user's, or
+    /// its absolute end has passed. An idle end may still be moved by a use that was written down late, and a
+    /// block may be lifted.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        let Self { session, user, now, .. } = self;
+        session.revoked || session.session_epoch < user.session_epoch || session.absolute_expires_at <= *now
+    }
+}
+
 /// A session to be opened.
 #[derive(Debug, Clone)]
 pub struct NewSession {
@@ -415,7 +426,7 @@ pub fn end_all(
     }
     .load(conn)?;
     Ok(Ended {
-        live: rows.iter().filter(|(_, live, own)| *live && !own).map(|(id, ..)| id.clone()).collect(),
+        live: rows.iter().filter(|(_, live, own)| *live && !own).map(|(id, ..)| *id).collect(),
         kept: rows.iter().any(|(_, live, own)| *live && *own),
         all: rows.into_iter().map(|(id, ..)| id).collect(),
     })
@@ -449,7 +460,7 @@ pub fn renew_proof(conn: &mut PgConnection, id: &SessionId, credential_version: 
 /// # Errors
 /// When Postgres gives no answer.
 pub fn extend(conn: &mut PgConnection, id: &SessionId, idle: Duration) -> QueryResult<bool> {
-    touch(conn, idle, &[(id.clone(), Duration::ZERO)]).map(|touched| touched == 1)
+    touch(conn, idle, &[(*id, Duration::ZERO)]).map(|touched| touched == 1)
 }
 
 statement! {

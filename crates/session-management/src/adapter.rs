@@ -3,6 +3,7 @@
 mod memory;
 mod redis;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,7 +14,7 @@ pub use memory::MemorySessionAdapter;
 pub use redis::RedisSessionAdapter;
 
 use crate::principal::Snapshot;
-use identity_db::{IpNetwork, SessionId, UserId};
+use identity_db::{SessionId, UserId};
 
 /// A session as a key-value store holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +27,7 @@ pub struct SessionData {
     pub expires_at: i64,
     /// The address of the login.
     #[serde(default)]
-    pub ip: Option<IpNetwork>,
+    pub ip: Option<IpAddr>,
     /// What the client said it was.
     #[serde(default)]
     pub user_agent: Option<String>,
@@ -44,7 +45,7 @@ impl SessionData {
             user_id: session.user_id,
             created_at: session.created_at.timestamp_millis(),
             expires_at: session.expires_at.min(session.absolute_expires_at).timestamp_millis(),
-            ip: session.ip_address,
+            ip: session.ip_address.map(|network| network.ip()),
             user_agent: session.user_agent.clone(),
             snapshot: Some(snapshot),
         }

@@ -57,6 +57,8 @@ pub struct ManagerConfiguration {
     pub environment: Environment,
     /// Postgres; needed outside `mock`.
     pub database: Option<DatabaseConfig>,
+    /// Postgres without a pooler in between, for denials; default the database's URL.
+    pub listen_url: Option<String>,
     /// Redis; needed in `production`.
     pub redis: Option<RedisConfiguration>,
     /// How long its sessions live.
@@ -130,6 +132,7 @@ impl UserManagerFactory {
             cache,
             keyring,
             clock: Arc::clone(&self.clock),
+            listen_url: configuration.listen_url.clone().unwrap_or_else(|| database.url.clone()),
         }))
     }
 }

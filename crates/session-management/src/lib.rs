@@ -11,6 +11,7 @@ mod factory;
 mod keyring;
 mod limits;
 mod metrics;
+mod near;
 mod password;
 mod principal;
 mod redis_link;

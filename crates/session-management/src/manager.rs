@@ -43,6 +43,8 @@ pub struct Health {
     pub postgres: bool,
     /// Redis answers.
     pub redis: bool,
+    /// Anything cached may count.
+    pub lease: bool,
     /// No migration is pending.
     pub migrated: bool,
 }
@@ -118,6 +120,12 @@ pub trait UserManager: Send + Sync + std::fmt::Debug {
 
     /// Which stores answer.
     async fn health(&self) -> Health;
+
+    /// Hears of what other processes end; runs as long as the process does. Where nothing is cached there is
+    /// nothing to hear.
+    async fn follow_denials(&self) {
+        std::future::pending::<()>().await;
+    }
 
     /// Does what is due between requests, such as writing down uses; the next call should come after the
     /// returned time. Called once more before the process ends.

@@ -2,13 +2,13 @@
 
 use std::sync::LazyLock;
 
-use prometheus::{IntCounterVec, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry};
 
 fn counters(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
     IntCounterVec::new(Opts::new(name, help), labels).expect("a constant name and constant labels")
 }
 
-/// Look-ups by who answered (`redis`, `postgres`, `memory`) and what (`live`, `ended`, `unknown`, `error`).
+/// Look-ups by who answered (`near`, `redis`, `postgres`, `memory`) and what (`live`, `ended`, `unknown`, `error`).
 pub(crate) static LOOKUPS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counters("session_lookups_total", "Look-ups of a session token by tier and outcome", &["tier", "outcome"])
 });
@@ -26,6 +26,36 @@ pub(crate) static REVOCATIONS: LazyLock<IntCounterVec> =
 pub(crate) static REDIS: LazyLock<IntCounterVec> =
     LazyLock::new(|| counters("session_redis_commands_total", "Commands to Redis by outcome", &["outcome"]));
 
+fn gauge(name: &str, help: &str) -> IntGauge {
+    IntGauge::new(name, help).expect("a constant name")
+}
+
+/// 1 while this process holds a lease.
+pub(crate) static LEASE: LazyLock<IntGauge> =
+    LazyLock::new(|| gauge("session_cache_lease", "1 while anything cached may count"));
+
+/// Denials that are kept.
+pub(crate) static DENIALS: LazyLock<IntGauge> =
+    LazyLock::new(|| gauge("session_denials", "Denials that are kept"));
+
+/// Sessions in the process' own cache.
+pub(crate) static NEAR_ENTRIES: LazyLock<IntGauge> =
+    LazyLock::new(|| gauge("session_near_entries", "Sessions in the process' own cache"));
+
+/// Bytes of the process' own cache.
+pub(crate) static NEAR_BYTES: LazyLock<IntGauge> =
+    LazyLock::new(|| gauge("session_near_bytes", "Bytes of the process' own cache, about"));
+
+/// Time from a committed revocation to its denial here.
+pub(crate) static LAG: LazyLock<Histogram> = LazyLock::new(|| {
+    let buckets = vec![0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0];
+    let options = HistogramOpts::new(
+        "session_revocation_lag_seconds",
+        "From the acknowledgement of a canary's end to the arrival of its denial",
+    );
+    Histogram::with_opts(options.buckets(buckets)).expect("a constant name")
+});
+
 /// Adds the counters to an application's registry.
 ///
 /// # Errors
@@ -34,5 +64,9 @@ pub fn register(registry: &Registry) -> prometheus::Result<()> {
     for counters in [&LOOKUPS, &LOGINS, &REVOCATIONS, &REDIS] {
         registry.register(Box::new((**counters).clone()))?;
     }
+    for gauge in [&LEASE, &DENIALS, &NEAR_ENTRIES, &NEAR_BYTES] {
+        registry.register(Box::new((**gauge).clone()))?;
+    }
+    registry.register(Box::new((*LAG).clone()))?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use constants::{ApplicationContext, lifetime};
+use identity_db::Incarnation;
 use identity_db::session::Session;
 use identity_db::user::User;
 use serde::{Deserialize, Serialize};
@@ -40,9 +41,17 @@ pub struct Snapshot {
     pub user: User,
     /// Postgres' clock at the read.
     pub read_at: DateTime<Utc>,
+    /// The server that was read from.
+    pub incarnation: Incarnation,
 }
 
 impl Snapshot {
+    /// When the session ends unless something moves its end: the idle end, or the absolute one.
+    #[must_use]
+    pub fn end(&self) -> DateTime<Utc> {
+        self.session.expires_at.min(self.session.absolute_expires_at)
+    }
+
     /// Whether the person proved who they are within the last five minutes before `now`.
     #[must_use]
     pub fn is_recent(&self, now: DateTime<Utc>) -> bool {

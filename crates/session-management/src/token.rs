@@ -42,8 +42,10 @@ impl SessionToken {
     /// The id under which the stores know the session of this token.
     #[must_use]
     pub fn id(&self) -> SessionId {
-        let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(self.0.as_bytes()));
-        SessionId::parse(&digest).expect("a SHA-256 in base64url has the form of an id")
+        let mut text = [0_u8; SessionId::LENGTH];
+        let encoded = URL_SAFE_NO_PAD.encode_slice(Sha256::digest(self.0.as_bytes()), &mut text);
+        let id = encoded.ok().and_then(|_| SessionId::parse(std::str::from_utf8(&text).ok()?));
+        id.expect("a SHA-256 in base64url has the form of an id")
     }
 
     /// The text itself, for the client's cookie or answer.

@@ -49,7 +49,7 @@ impl TouchBook {
         if marks.written.contains_key(id) || marks.pending.contains_key(id) {
             return;
         }
-        marks.pending.insert(id.clone(), Instant::now());
+        marks.pending.insert(*id, Instant::now());
     }
 
     /// Takes what is to be written down, each with how long ago it was.
@@ -58,7 +58,7 @@ impl TouchBook {
         let throttle = self.throttle;
         marks.written.retain(|_, at| at.elapsed() < throttle);
         let taken: HashMap<SessionId, Instant> = std::mem::take(&mut marks.pending);
-        marks.written.extend(taken.iter().map(|(id, at)| (id.clone(), *at)));
+        marks.written.extend(taken.iter().map(|(id, at)| (*id, *at)));
         taken.into_iter().map(|(id, at)| (id, at.elapsed())).collect()
     }
 

@@ -30,12 +30,14 @@ pub(super) fn settings(context: ApplicationContext, given: &Arguments) -> Checke
         if strategy == MigrationStrategy::MockOnly { Environment::Mock } else { environment };
     let (database, redis) = stores(stores_environment, given)?;
     check_unused(given)?;
+    let listen_url = postgres("DATABASE_LISTEN_URL", given.database_listen_url.as_deref())?;
     let (port_variable, port) = port(context, given)?;
     Ok(Settings {
         manager: ManagerConfiguration {
             context,
             environment: stores_environment,
             database,
+            listen_url,
             redis,
             lifetimes,
             legacy_tokens,
@@ -122,7 +124,6 @@ fn stores(
 fn check_unused(given: &Arguments) -> Checked<()> {
     for (name, value) in [
         ("DATABASE_OWNER_URL", &given.database_owner_url),
-        ("DATABASE_LISTEN_URL", &given.database_listen_url),
         ("DATABASE_REPLICA_URL", &given.database_replica_url),
         ("DATABASE_IDENTITY_URL", &given.database_identity_url),
         ("DATABASE_WEB_URL", &given.database_web_url),
@@ -202,21 +203,10 @@ fn trusted_proxies(given: &Arguments) -> Checked<Vec<IpNet>> {
     })
 }
 
+/// The origin of the URL; a path behind it says nothing about who asks.
 fn public_origin(given: &Arguments) -> Checked<Option<String>> {
-    const NAME: &str = "PUBLIC_URL";
-    let Some(url) = checked_url(NAME, given.public_url.as_deref(), &["http", "https"])? else {
-        return Ok(None);
-    };
-    match Url::parse(&url) {
-        Ok(parsed) if parsed.path() == "/" && parsed.query().is_none() && parsed.username().is_empty() => {
-            Ok(Some(parsed.origin().ascii_serialization()))
-        }
-        _ => Err(SettingError::wrong_url(
-            NAME,
-            &url,
-            "http://host[:port] or https://host[:port], without a path",
-        )),
-    }
+    let url = checked_url("PUBLIC_URL", given.public_url.as_deref(), &["http", "https"])?;
+    Ok(url.and_then(|url| Url::parse(&url).ok()).map(|url| url.origin().ascii_serialization()))
 }
 
 fn named<T>(name: &'static str, value: Option<&str>) -> Checked<Option<T>>
@@ -280,7 +270,7 @@ mod tests {
             (wrong(|a| a.admin_port = Some("x".into())), "ADMIN_PORT=x "),
             (wrong(|a| a.session_idle_seconds = Some("0".into())), "SESSION_IDLE_SECONDS=0 "),
             (wrong(|a| a.trusted_proxies = Some("10.0.0.0/8, me".into())), "TRUSTED_PROXIES=10.0.0.0/8, me "),
-            (wrong(|a| a.public_url = Some("https://a.example/x".into())), "PUBLIC_URL=https://a.example/x "),
+            (wrong(|a| a.public_url = Some("a.example".into())), "PUBLIC_URL=a.example "),
             (wrong(|a| a.limit_logins_per_account = Some("-1".into())), "LIMIT_LOGINS_PER_ACCOUNT=-1 "),
             (wrong(|a| a.migration_strategy = Some("gradual".into())), "MIGRATION_STRATEGY=gradual "),
         ] {

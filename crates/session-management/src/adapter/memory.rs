@@ -41,7 +41,7 @@ impl SessionAdapter for MemorySessionAdapter {
     }
 
     async fn set(&self, id: &SessionId, data: &SessionData, _ttl: Duration) -> Result<(), RedisUnavailable> {
-        self.values().insert(id.clone(), data.clone());
+        self.values().insert(*id, data.clone());
         Ok(())
     }
 

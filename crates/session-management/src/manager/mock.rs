@@ -11,7 +11,7 @@ use identity_db::audit::Origin;
 use identity_db::rate_limit::Counter;
 use identity_db::session::{Found, Session, State};
 use identity_db::user::{Credential, NewUser, User, UserChange};
-use identity_db::{SessionId, UserId};
+use identity_db::{Incarnation, SessionId, UserId};
 use uuid::Uuid;
 
 use super::{Freshness, Health, Result, UserManager};
@@ -159,7 +159,12 @@ impl UserManager for MockUserManager {
             used.last_activity = now;
             used.expires_at = end;
         }
-        Ok(Some(Arc::new(Snapshot { session, user, read_at })))
+        Ok(Some(Arc::new(Snapshot {
+            session,
+            user,
+            read_at,
+            incarnation: Incarnation { system: 0, timeline: 0 },
+        })))
     }
 
     async fn create_session(&self, request: SessionRequest) -> Result<Option<LoggedIn>> {
@@ -196,7 +201,7 @@ impl UserManager for MockUserManager {
             auth_method: auth_method.to_owned(),
             authenticated_at: Some(now),
         };
-        store.sessions.insert(session.id.clone(), session.clone());
+        store.sessions.insert(session.id, session.clone());
         log::info!(
             "[SESSION_CREATE] context={} session={} user={} method={auth_method}",
             self.context,
@@ -231,7 +236,7 @@ impl UserManager for MockUserManager {
         let own = store.sessions.values().filter(|session| session.user_id == user);
         let mut live: Vec<Session> =
             own.filter(|session| store.live(&session.id, self.context, now).is_some()).cloned().collect();
-        live.sort_by_key(|session| (std::cmp::Reverse(session.last_activity), session.id.clone()));
+        live.sort_by_key(|session| (std::cmp::Reverse(session.last_activity), session.id));
         Ok(live)
     }
 
@@ -270,7 +275,7 @@ impl UserManager for MockUserManager {
         let authenticated_at = if act.proven { Some(now) } else { own.session.authenticated_at };
         let kept =
             Session { id: token.id(), session_epoch, authenticated_at, last_activity: now, ..own.session };
-        store.sessions.insert(kept.id.clone(), kept);
+        store.sessions.insert(kept.id, kept);
         Ok(Some(OthersEnded { revoked, token, dual_written: false }))
     }
 
@@ -313,7 +318,7 @@ impl UserManager for MockUserManager {
     }
 
     async fn health(&self) -> Health {
-        Health { postgres: true, redis: true, migrated: true }
+        Health { postgres: true, redis: true, lease: true, migrated: true }
     }
 
     async fn maintain(&self) -> Duration {

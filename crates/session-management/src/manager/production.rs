@@ -1,4 +1,4 @@
-//! The manager on Postgres, which decides, and Redis, which may repeat its yes for a moment.
+//! The manager on Postgres, which decides; the process' own cache and Redis may repeat its yes under a lease.
 //!
 //! The write order is always: one Postgres transaction, commit, then Redis as well as it goes, then the
 //! answer. Acts run in a task of their own, so that a client that hangs up cannot stop one between its
@@ -10,13 +10,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use constants::{ApplicationContext, LegacyTokens};
 use identity_db::audit::{self, Origin};
 use identity_db::rate_limit::{self, Counter};
 use identity_db::session::{self, Found, NewSession, Revocation, Rotation, Session, State};
 use identity_db::user::{self, Credential, NewUser, User, UserChange};
-use identity_db::{Database, DatabaseError, QueryError, SessionId, UserId, instance_key, migration};
+use identity_db::{Database, DatabaseError, QueryError, SessionId, UserId, instance_key, migration, stream};
 
 use super::{Freshness, Health, Result, UserManager};
 use crate::account::{EndOthers, LoggedIn, OthersEnded, SessionRequest, dual_writes};
@@ -27,13 +26,14 @@ use crate::error::SessionError;
 use crate::factory::Lifetimes;
 use crate::keyring::Keyring;
 use crate::metrics;
+use crate::near::Near;
 use crate::principal::Snapshot;
 use crate::token::SessionToken;
 use crate::touch::TouchBook;
 
-/// How old a value in Redis may be and still answer. A revocation deletes the value; this bounds what a
-/// lost deletion can do.
-const CACHE_AGE: Duration = Duration::from_secs(5);
+/// How long to wait before the next stream when one has ended: from the first to the last of a row of
+/// failures.
+const STREAM_PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(1000)];
 
 /// How often the root keys are read again.
 const KEYRING_AGE: Duration = Duration::from_secs(60);
@@ -56,12 +56,9 @@ struct Inner {
     keyring_read_at: AtomicI64,
     touches: TouchBook,
     clock: Arc<dyn Clock>,
-    /// Microseconds by which Postgres' clock is ahead of ours; unknown before the first look-up.
-    postgres_ahead: AtomicI64,
+    near: Near,
+    listen_url: String,
 }
-
-/// The value of `postgres_ahead` while it is unknown.
-const UNKNOWN: i64 = i64::MIN;
 
 /// What a production manager is made of.
 pub(crate) struct Parts {
@@ -72,11 +69,12 @@ pub(crate) struct Parts {
     pub(crate) cache: Arc<dyn SessionAdapter>,
     pub(crate) keyring: Arc<RwLock<Option<Keyring>>>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) listen_url: String,
 }
 
 impl ProductionUserManager {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { context, lifetimes, legacy, database, cache, keyring, clock } = parts;
+        let Parts { context, lifetimes, legacy, database, cache, keyring, clock, listen_url } = parts;
         Self(Arc::new(Inner {
             context,
             lifetimes,
@@ -86,8 +84,9 @@ impl ProductionUserManager {
             keyring,
             keyring_read_at: AtomicI64::new(0),
             touches: TouchBook::new(lifetimes.idle),
+            near: Near::new(Arc::clone(&clock)),
             clock,
-            postgres_ahead: AtomicI64::new(UNKNOWN),
+            listen_url,
         }))
     }
 }
@@ -98,12 +97,44 @@ async fn to_the_end<T: Send + 'static>(act: impl Future<Output = Result<T>> + Se
 }
 
 impl Inner {
-    /// What a cached value says: only a yes of web that Postgres gave moments ago.
-    async fn cached(&self, id: &SessionId) -> Option<Arc<Snapshot>> {
-        if self.context != ApplicationContext::Web {
+    /// Whether anything cached may answer at all: admin-panel always asks Postgres.
+    fn caches(&self) -> bool {
+        self.context == ApplicationContext::Web
+    }
+
+    /// The look-up through the caches: what is near, then Redis, then Postgres.
+    async fn look_up_cached(&self, id: &SessionId) -> Result<Option<Arc<Snapshot>>> {
+        if let Some(snapshot) = self.near.get(id) {
+            self.answered("near", &snapshot);
+            return Ok(Some(snapshot));
+        }
+        if self.near.is_dead(id) {
+            metrics::LOOKUPS.with_label_values(&["near", "ended"]).inc();
+            return Ok(None);
+        }
+        // Many requests of one session at once ask once. Who waited in vain asks for itself.
+        let _lane = self.near.lane(id).await;
+        if let Some(snapshot) = self.near.get(id) {
+            self.answered("near", &snapshot);
+            return Ok(Some(snapshot));
+        }
+        if let Some(snapshot) = self.ask_redis(id).await {
+            self.near.remember(&snapshot);
+            self.answered("redis", &snapshot);
+            return Ok(Some(snapshot));
+        }
+        let Some(snapshot) = self.decide(id).await? else { return Ok(None) };
+        self.touches.mark(id, snapshot.session.last_activity, snapshot.read_at);
+        self.near.remember(&snapshot);
+        self.write_to_redis(&snapshot).await;
+        Ok(Some(snapshot))
+    }
+
+    /// A yes that Redis repeats and that may count now. Without a lease it is not even asked.
+    async fn ask_redis(&self, id: &SessionId) -> Option<Arc<Snapshot>> {
+        if !self.near.has_lease() {
             return None;
         }
-        let now = self.postgres_now()?;
         let data = match self.cache.get(id).await {
             Ok(data) => data?,
             Err(error) => {
@@ -111,51 +142,40 @@ impl Inner {
                 return None;
             }
         };
-        let snapshot = data.snapshot?;
-        let Snapshot { session, user, read_at } = &snapshot;
-        let age = now.signed_duration_since(*read_at);
-        let counts = age >= chrono::Duration::zero()
-            && age.to_std().is_ok_and(|age| age < CACHE_AGE)
-            && session.id == *id
-            && session.application_context == self.context
-            && !session.revoked
-            && user.blocked_at.is_none()
-            && now < session.expires_at.min(session.absolute_expires_at);
-        counts.then(|| Arc::new(snapshot))
+        let snapshot = data.snapshot.filter(|snapshot| {
+            snapshot.session.id == *id && snapshot.session.application_context == self.context
+        })?;
+        self.near.admits(&snapshot).then(|| Arc::new(snapshot))
     }
 
-    /// Postgres' clock, as well as the last look-up tells: never behind it by more than the clocks drift.
-    fn postgres_now(&self) -> Option<DateTime<Utc>> {
-        match self.postgres_ahead.load(Ordering::Relaxed) {
-            UNKNOWN => None,
-            ahead => Some(self.clock.now() + chrono::Duration::microseconds(ahead)),
+    /// Notes who answered, and that the session was used.
+    fn answered(&self, tier: &str, snapshot: &Snapshot) {
+        metrics::LOOKUPS.with_label_values(&[tier, "live"]).inc();
+        log::debug!(
+            target: LOOKUP,
+            "[SESSION_LOOKUP] context={} session={} user={} tier={tier}",
+            self.context,
+            snapshot.session.id.short(),
+            snapshot.user.id
+        );
+        if let Some(now) = self.near.postgres_clock() {
+            self.touches.mark(&snapshot.session.id, snapshot.session.last_activity, now);
         }
-    }
-
-    async fn ask_postgres(&self, id: &SessionId) -> Result<Option<Found>> {
-        let started = self.clock.now();
-        let wanted = id.clone();
-        let found = self.database.read(move |conn| session::find(conn, &wanted)).await?;
-        if let Some(found) = &found {
-            // Taken from before the statement, so that the estimate is ahead rather than behind, and a
-            // cached value looks older than it is rather than younger.
-            let ahead = found.now.signed_duration_since(started).num_microseconds().unwrap_or(0);
-            self.postgres_ahead.store(ahead, Ordering::Relaxed);
-        }
-        Ok(found)
     }
 
     /// The answer of Postgres' row, which ends the look-up whatever it is.
     async fn decide(&self, id: &SessionId) -> Result<Option<Arc<Snapshot>>> {
         let outcome = |outcome: &str| metrics::LOOKUPS.with_label_values(&["postgres", outcome]).inc();
-        let found = match self.ask_postgres(id).await {
-            Ok(found) => found,
-            Err(error) => {
-                outcome("error");
-                log::warn!("[SESSION_LOOKUP] context={} session={} {error}", self.context, id.short());
-                return Err(error);
-            }
-        };
+        let wanted = *id;
+        let (found, incarnation) =
+            match self.database.read_located(move |conn| session::find(conn, &wanted)).await {
+                Ok(found) => found,
+                Err(error) => {
+                    outcome("error");
+                    log::warn!("[SESSION_LOOKUP] context={} session={} {error}", self.context, id.short());
+                    return Err(error.into());
+                }
+            };
         let Some(found) = found else {
             outcome("unknown");
             log::debug!(target: LOOKUP, "[SESSION_LOOKUP] context={} session={} unknown", self.context, id.short());
@@ -165,6 +185,9 @@ impl Inner {
         if state != State::Live {
             outcome("ended");
             log::debug!(target: LOOKUP, "[SESSION_LOOKUP] context={} session={} {state:?}", self.context, id.short());
+            if self.caches() && found.is_final() {
+                self.near.remember_dead(*id);
+            }
             return Ok(None);
         }
         outcome("live");
@@ -176,23 +199,24 @@ impl Inner {
             id.short(),
             user.id
         );
-        Ok(Some(Arc::new(Snapshot { session, user, read_at })))
+        Ok(Some(Arc::new(Snapshot { session, user, read_at, incarnation })))
     }
 
     /// Writes what Postgres just said to Redis, as well as it goes. It stays there as long as the session
     /// lives, so that operators see it; how long it counts is another matter.
-    async fn remember(&self, snapshot: &Snapshot) {
-        let session = &snapshot.session;
-        let end = session.expires_at.min(session.absolute_expires_at);
-        let Ok(ttl) = end.signed_duration_since(snapshot.read_at).to_std() else { return };
+    async fn write_to_redis(&self, snapshot: &Snapshot) {
+        let Ok(ttl) = snapshot.end().signed_duration_since(snapshot.read_at).to_std() else { return };
         let data = SessionData::of(snapshot.clone());
-        if let Err(error) = self.cache.set(&session.id, &data, ttl).await {
+        if let Err(error) = self.cache.set(&snapshot.session.id, &data, ttl).await {
             log::debug!("[SESSION_LOOKUP] context={} {error}", self.context);
         }
     }
 
-    /// Removes values from Redis, as well as it goes: that an end is final does not depend on it.
+    /// What follows the commit of an end, before it is answered: this process denies the sessions by itself,
+    /// the others hear of it from Postgres. Then the values leave Redis, as well as it goes; that an end is final
+    /// does not depend on it.
     async fn forget(&self, ids: &[SessionId]) {
+        self.near.deny_sessions(ids);
         if let Err(error) = self.cache.delete(ids).await {
             log::debug!("[SESSION_DELETE] context={} {error}", self.context);
         }
@@ -201,7 +225,10 @@ impl Inner {
     /// Fills the caches with a session that was just opened, as well as it goes.
     async fn fill(&self, id: &SessionId) {
         if let Ok(Some(snapshot)) = self.decide(id).await {
-            self.remember(&snapshot).await;
+            if self.caches() {
+                self.near.remember(&snapshot);
+            }
+            self.write_to_redis(&snapshot).await;
         }
     }
 
@@ -215,7 +242,7 @@ impl Inner {
             user_id: user.id,
             credential_version: user.credential_version,
             session: NewSession {
-                id: id.clone(),
+                id,
                 context: self.context,
                 idle: self.lifetimes.idle,
                 absolute: self.lifetimes.absolute,
@@ -270,11 +297,11 @@ impl Inner {
             context: Some(self.context),
             actor: Some(own.user_id),
             subject: Some(own.user_id),
-            session: Some(rotation.replacement.clone()),
+            session: Some(rotation.replacement),
             origin: own.origin,
             detail: None,
         };
-        let replacement = rotation.replacement.clone();
+        let replacement = rotation.replacement;
         let ended = self
             .database
             .transaction(move |conn| {
@@ -286,13 +313,14 @@ impl Inner {
                     return Err(QueryError::RollbackTransaction);
                 }
                 audit::append(conn, &entry)?;
-                Ok(ended)
+                Ok((ended, raised))
             })
             .await;
-        let ended = match ended {
+        let (ended, raised) = match ended {
             Err(DatabaseError::RolledBack) => return Ok(None),
             other => other?,
         };
+        self.near.deny_user(raised.id, raised.version);
         for id in &ended.live {
             metrics::REVOCATIONS.with_label_values(&[action]).inc();
             log::info!("[SESSION_DELETE] context={} session={} cause={action}", self.context, id.short());
@@ -393,25 +421,11 @@ impl UserManager for ProductionUserManager {
 
     async fn look_up(&self, token: &SessionToken, freshness: Freshness) -> Result<Option<Arc<Snapshot>>> {
         let id = token.id();
-        if freshness == Freshness::Cached
-            && let Some(snapshot) = self.0.cached(&id).await
-        {
-            metrics::LOOKUPS.with_label_values(&["redis", "live"]).inc();
-            log::debug!(
-                target: LOOKUP,
-                "[SESSION_LOOKUP] context={} session={} user={} tier=redis",
-                self.0.context,
-                id.short(),
-                snapshot.user.id
-            );
-            self.0.touches.mark(&id, snapshot.session.last_activity, self.0.clock.now());
-            return Ok(Some(snapshot));
+        if self.0.caches() && freshness == Freshness::Cached {
+            return self.0.look_up_cached(&id).await;
         }
         let Some(snapshot) = self.0.decide(&id).await? else { return Ok(None) };
         self.0.touches.mark(&id, snapshot.session.last_activity, snapshot.read_at);
-        if freshness == Freshness::Cached && self.0.context == ApplicationContext::Web {
-            self.0.remember(&snapshot).await;
-        }
         Ok(Some(snapshot))
     }
 
@@ -440,8 +454,8 @@ impl UserManager for ProductionUserManager {
         let inner = Arc::clone(&self.0);
         let id = token.id();
         to_the_end(async move {
-            let (of, idle) = (id.clone(), inner.lifetimes.idle);
-            let extended = inner.database.run(move |conn| session::extend(conn, &of, idle)).await?;
+            let idle = inner.lifetimes.idle;
+            let extended = inner.database.run(move |conn| session::extend(conn, &id, idle)).await?;
             inner.forget(&[id]).await;
             Ok(extended)
         })
@@ -455,7 +469,7 @@ impl UserManager for ProductionUserManager {
 
     async fn revoke_session(&self, user: UserId, id: &SessionId, origin: Origin) -> Result<bool> {
         let revocation = Revocation {
-            ids: vec![id.clone()],
+            ids: vec![*id],
             of_user: Some(user),
             context: Some(self.0.context),
             actor: Some(user),
@@ -475,9 +489,8 @@ impl UserManager for ProductionUserManager {
         let inner = Arc::clone(&self.0);
         let id = token.id();
         to_the_end(async move {
-            let of = id.clone();
             let renewed =
-                inner.database.run(move |conn| session::renew_proof(conn, &of, credential_version)).await?;
+                inner.database.run(move |conn| session::renew_proof(conn, &id, credential_version)).await?;
             inner.forget(&[id]).await;
             Ok(renewed)
         })
@@ -494,7 +507,32 @@ impl UserManager for ProductionUserManager {
 
     async fn health(&self) -> Health {
         let (pending, redis) = tokio::join!(self.0.database.read(migration::pending), self.0.cache.ping());
-        Health { postgres: pending.is_ok(), redis: redis.is_ok(), migrated: matches!(pending, Ok(0)) }
+        Health {
+            postgres: pending.is_ok(),
+            redis: redis.is_ok(),
+            lease: self.0.near.has_lease(),
+            migrated: matches!(pending, Ok(0)),
+        }
+    }
+
+    async fn follow_denials(&self) {
+        let inner = &self.0;
+        let mut failures = 0_u32;
+        loop {
+            let began = inner.clock.uptime();
+            let error =
+                stream::follow(&inner.listen_url, &inner.database, &|event| inner.near.apply(&event)).await;
+            inner.near.end_lease();
+            let lasted = inner.clock.uptime().saturating_sub(began);
+            failures = if lasted > Duration::from_secs(10) { 0 } else { failures.saturating_add(1) };
+            if failures <= 1 {
+                log::warn!("nothing cached counts until denials are heard again: {error}");
+            } else {
+                log::debug!("no stream of denials yet: {error}");
+            }
+            let [first, last] = STREAM_PAUSES;
+            tokio::time::sleep(last.min(first * failures.max(1))).await;
+        }
     }
 
     async fn maintain(&self) -> Duration {

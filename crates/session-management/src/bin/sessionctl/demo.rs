@@ -135,6 +135,7 @@ fn manager(connection: &Connection) -> Result<std::sync::Arc<dyn UserManager>, F
         context,
         environment: Environment::Development,
         database: Some(connection.config()?),
+        listen_url: None,
         redis: None,
         lifetimes: Lifetimes::of(context),
         legacy_tokens: LegacyTokens::Off,

@@ -1,0 +1,167 @@
+//! A sharded table of sessions, bounded in entries and bytes. When a shard is full it makes room by the
+//! second-chance rule: what was not read since the hand last passed goes first.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use identity_db::SessionId;
+
+use crate::principal::Snapshot;
+
+const SHARDS: usize = 64;
+
+/// Entries at most, in all.
+const ENTRIES: usize = 262_144;
+
+/// Bytes at most, in all, as well as they can be counted.
+const BYTES: usize = 256 * 1024 * 1024;
+
+/// What is known of a session.
+#[derive(Debug, Clone)]
+pub(super) enum Known {
+    /// What Postgres said of it when it was live.
+    Live(Arc<Snapshot>),
+    /// It has ended for good.
+    Dead,
+}
+
+impl Known {
+    fn bytes(&self) -> usize {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::capacity);
+        let own = match self {
+            Self::Dead => 0,
+            Self::Live(snapshot) => {
+                let Snapshot { session, user, .. } = &**snapshot;
+                size_of::<Snapshot>()
+                    + text(&session.user_agent)
+                    + session.auth_method.capacity()
+                    + text(&user.email)
+                    + text(&user.phone)
+            }
+        };
+        own + size_of::<Slot>() + 2 * size_of::<SessionId>()
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Table {
+    shards: Vec<RwLock<Shard>>,
+    entries: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    /// Where an entry is among the slots.
+    places: HashMap<SessionId, usize, BuildHasherDefault<Spread>>,
+    slots: Vec<Slot>,
+    hand: usize,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Slot {
+    id: SessionId,
+    known: Known,
+    read: AtomicBool,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
+            entries: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Table {
+    pub(super) fn get(&self, id: &SessionId) -> Option<Known> {
+        let shard = self.shard(id).read().unwrap_or_else(PoisonError::into_inner);
+        let slot = &shard.slots[*shard.places.get(id)?];
+        slot.read.store(true, Ordering::Relaxed);
+        Some(slot.known.clone())
+    }
+
+    pub(super) fn insert(&self, id: SessionId, known: Known) {
+        let mut shard = self.shard(&id).write().unwrap_or_else(PoisonError::into_inner);
+        let (entries, bytes) = (shard.slots.len(), shard.bytes);
+        shard.insert(id, known);
+        add(&self.entries, entries, shard.slots.len());
+        add(&self.bytes, bytes, shard.bytes);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn shard(&self, id: &SessionId) -> &RwLock<Shard> {
+        &self.shards[usize::try_from(id.spread() >> 58).unwrap_or_default() % SHARDS]
+    }
+}
+
+impl Shard {
+    fn insert(&mut self, id: SessionId, known: Known) {
+        let bytes = known.bytes();
+        if let Some(&place) = self.places.get(&id) {
+            let slot = &mut self.slots[place];
+            self.bytes = self.bytes - slot.known.bytes() + bytes;
+            slot.known = known;
+            return;
+        }
+        while !self.slots.is_empty()
+            && (self.slots.len() >= ENTRIES / SHARDS || self.bytes + bytes > BYTES / SHARDS)
+        {
+            self.evict_one();
+        }
+        self.places.insert(id, self.slots.len());
+        self.slots.push(Slot { id, known, read: AtomicBool::new(false) });
+        self.bytes += bytes;
+    }
+
+    fn evict_one(&mut self) {
+        loop {
+            self.hand = if self.hand >= self.slots.len() { 0 } else { self.hand };
+            if !self.slots[self.hand].read.swap(false, Ordering::Relaxed) {
+                break;
+            }
+            self.hand += 1;
+        }
+        let gone = self.slots.swap_remove(self.hand);
+        self.places.remove(&gone.id);
+        self.bytes -= gone.known.bytes();
+        if let Some(moved) = self.slots.get(self.hand) {
+            self.places.insert(moved.id, self.hand);
+        }
+    }
+}
+
+/// Adds what a shard grew by; what it shrank by is taken away.
+fn add(total: &AtomicUsize, before: usize, after: usize) {
+    total.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
+}
+
+/// Ids are digests already; hashing them again would be for nothing.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk::<8>() {
+            self.0 = u64::from_le_bytes(*first).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32);
+        }
+    }
+
+    fn write_usize(&mut self, _length: usize) {}
+}
