@@ -17,7 +17,7 @@ pub use login::{Credentials, Transport, answer_login, register};
 #[doc(hidden)]
 pub use login::__path_register;
 pub(crate) use login::{__path_log_in, __path_log_out, log_in, log_out};
-pub(crate) use me::{__path_me, __path_verify, me, verify};
+pub(crate) use me::{__path_me, __path_verify, answer_me, answer_verify, me, verify};
 pub(crate) use password::{__path_change_password, __path_reauthenticate, change_password, reauthenticate};
 pub(crate) use sessions::{
     __path_end_session, __path_list_sessions, __path_revoke_others, end_session, list_sessions, revoke_others,

@@ -1,8 +1,7 @@
 //! Which tokens a request carries, and which of them decides.
 
-use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap};
-use session_management::SessionToken;
+use session_management::{SessionId, SessionToken};
 
 use crate::problem::{Code, Problem};
 
@@ -17,64 +16,81 @@ pub enum Carrier {
     LegacyCookie,
 }
 
-/// The tokens of a request. The first present one decides, and no other is tried; all of them end at login
-/// and at logout.
-#[derive(Debug, Clone, Default)]
-pub struct Presented {
-    carried: Vec<(Carrier, Option<SessionToken>)>,
+/// Names that one application reads at most: its own cookie and two of the older software.
+const NAMES: usize = 3;
+
+/// The tokens of a request, as they stand in its headers. The first present one decides, and no other is
+/// tried; all of them end at login and at logout.
+#[derive(Debug, Clone, Copy)]
+pub struct Presented<'a> {
+    headers: &'a HeaderMap,
+    names: &'a [String],
+    bearer: Option<&'a str>,
+    /// The first cookie of each name.
+    cookies: [Option<&'a str>; NAMES],
     problem: Option<&'static str>,
 }
 
-impl Presented {
+impl<'a> Presented<'a> {
     /// Reads the headers of a request. `names` are the cookies that count, the application's own first.
     #[must_use]
-    pub fn of(request: &HttpRequest, names: &[&str]) -> Self {
-        Self::read(request.headers(), names)
-    }
-
-    fn read(headers: &HeaderMap, names: &[&str]) -> Self {
-        let mut presented = Self::default();
+    pub fn of(headers: &'a HeaderMap, names: &'a [String]) -> Self {
+        let mut presented = Self { headers, names, bearer: None, cookies: [None; NAMES], problem: None };
         let mut authorizations = headers.get_all(AUTHORIZATION);
         if let Some(value) = authorizations.next() {
-            if let Some(token) = value.to_str().ok().and_then(bearer) {
-                presented.carried.push((Carrier::Bearer, SessionToken::parse(token)));
-            }
+            presented.bearer = value.to_str().ok().and_then(bearer);
             if authorizations.next().is_some() {
                 presented.problem = Some("malformed-authorization");
             }
         }
-        for (position, name) in names.iter().enumerate() {
-            let carrier = if position == 0 { Carrier::Cookie } else { Carrier::LegacyCookie };
-            let mut values = cookies(headers).filter(|(known, _)| known == name).map(|(_, value)| value);
-            if let Some(value) = values.next() {
-                presented.carried.push((carrier, SessionToken::parse(value)));
-                for value in values {
-                    presented.carried.push((carrier, SessionToken::parse(value)));
-                    presented.problem = Some("malformed-cookies");
-                }
+        for (name, value) in cookies(headers) {
+            let Some(position) = names.iter().position(|known| known == name) else { continue };
+            if let Some(cookie) = presented.cookies.get_mut(position)
+                && cookie.replace(value).is_some()
+            {
+                presented.problem = Some("malformed-cookies");
             }
         }
         presented
     }
 
-    /// The token that decides, and how it came; the token is `None` for a text that no token can be.
+    /// The token that decides, and how it came.
     ///
     /// # Errors
     /// When a cookie or the header came twice: which one is meant nobody knows.
-    pub fn deciding(&self) -> Result<Option<(Carrier, Option<&SessionToken>)>, Problem> {
-        match self.problem {
-            Some(message) => Err(Problem::new(Code::MalformedRequest).because(message)),
-            None => Ok(self.carried.first().map(|(carrier, token)| (*carrier, token.as_ref()))),
+    pub fn deciding(&self) -> Result<Option<(Carrier, &'a str)>, Problem> {
+        if let Some(message) = self.problem {
+            return Err(Problem::new(Code::MalformedRequest).because(message));
+        }
+        if let Some(token) = self.bearer {
+            return Ok(Some((Carrier::Bearer, token)));
+        }
+        let mut cookies = self.cookies.iter().enumerate();
+        Ok(cookies.find_map(|(position, cookie)| {
+            let carrier = if position == 0 { Carrier::Cookie } else { Carrier::LegacyCookie };
+            cookie.map(|token| (carrier, token))
+        }))
+    }
+
+    /// The session of the token that decides, where it came in a way of our own.
+    #[must_use]
+    pub fn own_session(&self) -> Option<SessionId> {
+        match self.deciding() {
+            Ok(Some((Carrier::Bearer | Carrier::Cookie, token))) => SessionToken::id_of(token),
+            _ => None,
         }
     }
 
     /// Every token that is one, each once.
     #[must_use]
     pub fn all(&self) -> Vec<SessionToken> {
+        let bearers =
+            self.headers.get_all(AUTHORIZATION).filter_map(|value| value.to_str().ok()).filter_map(bearer);
+        let named = cookies(self.headers).filter(|(name, _)| self.names.iter().any(|known| known == name));
         let mut all: Vec<SessionToken> = Vec::new();
-        for token in self.carried.iter().filter_map(|(_, token)| token.as_ref()) {
-            if !all.contains(token) {
-                all.push(token.clone());
+        for token in bearers.chain(named.map(|(_, value)| value)).filter_map(SessionToken::parse) {
+            if !all.contains(&token) {
+                all.push(token);
             }
         }
         all
@@ -104,33 +120,45 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderValue;
+    use actix_web::http::header::{HeaderName, HeaderValue};
 
     use super::*;
 
-    fn presented(headers: &[(actix_web::http::header::HeaderName, &str)]) -> Presented {
+    fn headers(headers: &[(HeaderName, &str)]) -> HeaderMap {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(name.clone(), HeaderValue::from_str(value).unwrap());
         }
-        Presented::read(&map, &["sessionId", "auth_token"])
+        map
     }
 
-    fn deciding(presented: &Presented) -> Option<(Carrier, Option<String>)> {
-        presented.deciding().unwrap().map(|(carrier, token)| (carrier, token.map(|t| t.expose().to_owned())))
+    fn names() -> Vec<String> {
+        vec!["sessionId".into(), "auth_token".into()]
+    }
+
+    fn deciding(given: &[(HeaderName, &str)]) -> Option<(Carrier, String)> {
+        let (headers, names) = (headers(given), names());
+        Presented::of(&headers, &names)
+            .deciding()
+            .unwrap()
+            .map(|(carrier, token)| (carrier, token.to_owned()))
     }
 
     #[test]
     fn the_first_present_token_decides_even_when_it_is_none() {
-        let both =
-            presented(&[(COOKIE, "auth_token=legacy1; sessionId=cookie1"), (AUTHORIZATION, "bearer token1")]);
-        assert_eq!(deciding(&both), Some((Carrier::Bearer, Some("token1".into()))));
-        assert_eq!(both.all().len(), 3);
-        let broken = presented(&[(COOKIE, "sessionId=cookie1"), (AUTHORIZATION, "Bearer admin:x")]);
-        assert_eq!(deciding(&broken), Some((Carrier::Bearer, None)));
-        let basic = presented(&[(COOKIE, "sessionId=cookie1"), (AUTHORIZATION, "Basic abcdef")]);
-        assert_eq!(deciding(&basic), Some((Carrier::Cookie, Some("cookie1".into()))));
-        assert_eq!(deciding(&presented(&[])), None);
+        let both = [(COOKIE, "auth_token=legacy1; sessionId=cookie1"), (AUTHORIZATION, "bearer token1")];
+        assert_eq!(deciding(&both), Some((Carrier::Bearer, "token1".into())));
+        assert_eq!(Presented::of(&headers(&both), &names()).all().len(), 3);
+        let broken = [(COOKIE, "sessionId=cookie1"), (AUTHORIZATION, "Bearer admin:x")];
+        assert_eq!(deciding(&broken), Some((Carrier::Bearer, "admin:x".into())));
+        assert_eq!(Presented::of(&headers(&broken), &names()).own_session(), None);
+        let basic = [(COOKIE, "sessionId=cookie1"), (AUTHORIZATION, "Basic abcdef")];
+        assert_eq!(deciding(&basic), Some((Carrier::Cookie, "cookie1".into())));
+        assert_eq!(
+            deciding(&[(COOKIE, "auth_token=legacy1")]),
+            Some((Carrier::LegacyCookie, "legacy1".into()))
+        );
+        assert_eq!(deciding(&[]), None);
     }
 
     #[test]
@@ -139,7 +167,8 @@ mod tests {
             vec![(COOKIE, "sessionId=aaaaaa; sessionId=bbbbbb")],
             vec![(COOKIE, "sessionId=aaaaaa"), (COOKIE, "sessionId=bbbbbb")],
         ] {
-            let presented = presented(&twice);
+            let (headers, names) = (headers(&twice), names());
+            let presented = Presented::of(&headers, &names);
             assert!(presented.deciding().is_err());
             assert_eq!(presented.all().len(), 2);
         }
@@ -147,6 +176,6 @@ mod tests {
 
     #[test]
     fn names_are_compared_exactly() {
-        assert_eq!(deciding(&presented(&[(COOKIE, "SessionId=aaaaaa; xsessionId=b; sessionIdx=c")])), None);
+        assert_eq!(deciding(&[(COOKIE, "SessionId=aaaaaa; xsessionId=b; sessionIdx=c")]), None);
     }
 }

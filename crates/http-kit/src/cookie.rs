@@ -41,8 +41,8 @@ impl SessionCookies {
 
     /// The names that count, the application's own first.
     #[must_use]
-    pub fn names(&self) -> Vec<&str> {
-        self.names.iter().map(String::as_str).collect()
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// The application's own name.

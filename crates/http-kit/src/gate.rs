@@ -83,10 +83,10 @@ async fn resolve<C: AppContext>(
     service: &SessionService,
     request: &HttpRequest,
 ) -> Result<Current<C>, Problem> {
-    let presented = Presented::of(request, &settings.cookies.names());
     let unauthenticated = || Problem::new(Code::Unauthenticated);
-    let (carrier, token) = presented.deciding()?.ok_or_else(unauthenticated)?;
-    let token = token.ok_or_else(unauthenticated)?;
-    let principal = service.look_up::<C>(token).await?.ok_or_else(unauthenticated)?;
-    Ok(Current { principal, token: token.clone(), carrier })
+    let presented = Presented::of(request.headers(), settings.cookies.names());
+    let (carrier, text) = presented.deciding()?.ok_or_else(unauthenticated)?;
+    let token = SessionToken::parse(text).ok_or_else(unauthenticated)?;
+    let principal = service.look_up::<C>(&token).await?.ok_or_else(unauthenticated)?;
+    Ok(Current { principal, token, carrier })
 }

@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
+use crate::front::Front;
 use crate::gate::gate;
-use crate::guard::guard;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 use crate::settings::{Arguments, Settings, SettingsError};
@@ -89,7 +89,7 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
             .app_data(settings.clone())
             .app_data(service.clone())
             .app_data(metrics.clone())
-            .wrap(from_fn(guard))
+            .wrap(Front::<C>::new(settings.clone(), service.clone(), metrics.clone()))
             .configure(probe::routes)
             .service(web::redirect("/docs", "/docs/"))
             .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", document.clone()))

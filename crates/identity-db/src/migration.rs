@@ -21,7 +21,7 @@ const PRIVILEGES: &str = include_str!("privileges.sql");
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
     /// No connection.
-    #[error("cannot connect: {0}")]
+    #[error("cannot connect: {}", one_line(.0))]
     Connect(#[from] diesel::ConnectionError),
     /// A statement failed.
     #[error("{0}")]
@@ -34,6 +34,11 @@ pub enum MigrationError {
         "the role {0} of DATABASE_URL does not exist; create it with LOGIN and a password, then run again"
     )]
     NoSuchRole(String),
+}
+
+/// Postgres explains itself over several lines; a log has one for it.
+fn one_line(error: &diesel::ConnectionError) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// One migration and whether it was applied.

@@ -31,7 +31,7 @@ pub use limits::Limits;
 pub use manager::{Health, UserManager};
 pub use metrics::register as register_metrics;
 pub use password::{Password, PasswordError, PasswordHasher};
-pub use principal::{Admin, AppContext, Principal, Snapshot, Web};
+pub use principal::{Admin, AppContext, Memo, Principal, Snapshot, Web};
 pub use service::SessionService;
 pub use token::SessionToken;
 

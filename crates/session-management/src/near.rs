@@ -49,10 +49,10 @@ impl Near {
         Self { table: Table::default(), denials: Denials::default(), lease: Lease::default(), lanes, clock }
     }
 
-    /// A yes that may be repeated now.
-    pub(crate) fn get(&self, id: &SessionId) -> Option<Arc<Snapshot>> {
+    /// A yes that may be repeated now, with Postgres' clock.
+    pub(crate) fn get(&self, id: &SessionId) -> Option<(Arc<Snapshot>, DateTime<Utc>)> {
         match self.table.get(id)? {
-            Known::Live(snapshot) => self.admits(&snapshot).then_some(snapshot),
+            Known::Live(snapshot) => self.admits(&snapshot).map(|now| (snapshot, now)),
             Known::Dead => None,
         }
     }
@@ -63,25 +63,16 @@ impl Near {
     }
 
     /// Whether what Postgres said then may be repeated now. The checks stand in this order: a process that
-    /// is paused between two of them has then heard of everything that the lease vouches for.
-    pub(crate) fn admits(&self, snapshot: &Snapshot) -> bool {
+    /// is paused between two of them has then heard of everything that the lease vouches for. When all hold,
+    /// the answer is Postgres' clock.
+    pub(crate) fn admits(&self, snapshot: &Snapshot) -> Option<DateTime<Utc>> {
         let uptime = self.clock.uptime();
-        self.lease.is_fresh(uptime)
+        let may = self.lease.is_fresh(uptime)
             && !self.denials.deny(&snapshot.session.id, snapshot.user.id, snapshot.user.version)
-            && self.lease.covers(snapshot.read_at, snapshot.incarnation)
-            && self.is_young_and_live(snapshot, uptime)
-    }
-
-    fn is_young_and_live(&self, snapshot: &Snapshot, uptime: Duration) -> bool {
-        let now = self.lease.postgres_clock(uptime);
+            && self.lease.covers(snapshot.read_at, snapshot.incarnation);
+        let now = may.then(|| self.lease.postgres_clock(uptime))?;
         let age = now.signed_duration_since(snapshot.read_at);
-        age.to_std().is_ok_and(|age| age < AGE) && now < snapshot.end()
-    }
-
-    /// Postgres' clock as the lease tells it; `None` without a lease.
-    pub(crate) fn postgres_clock(&self) -> Option<DateTime<Utc>> {
-        let uptime = self.clock.uptime();
-        self.lease.is_fresh(uptime).then(|| self.lease.postgres_clock(uptime))
+        (age.to_std().is_ok_and(|age| age < AGE) && now < snapshot.end()).then_some(now)
     }
 
     /// Keeps a yes that a look-up just got from Postgres, or that Redis repeated and the checks admitted.

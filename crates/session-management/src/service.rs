@@ -41,6 +41,13 @@ impl SessionService {
         &self.manager
     }
 
+    /// Whose a token is, if that can be told without waiting for anything. `None` says nothing.
+    #[must_use]
+    pub fn peek<C: AppContext>(&self, id: &SessionId) -> Option<Principal<C>> {
+        let principal = Principal::new(self.manager.peek(id)?)?;
+        self.admit(principal.user()).is_ok().then_some(principal)
+    }
+
     /// Whose a token is. `Ok(None)` is a no; an error is no answer.
     ///
     /// # Errors

@@ -34,18 +34,19 @@ impl SessionToken {
     /// with `admin:…` a client could otherwise name another application's key.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        (LENGTHS.contains(&text.len()) && text.bytes().all(legal))
-            .then(|| Self(Zeroizing::new(text.to_owned())))
+        is_token(text).then(|| Self(Zeroizing::new(text.to_owned())))
     }
 
     /// The id under which the stores know the session of this token.
     #[must_use]
     pub fn id(&self) -> SessionId {
-        let mut text = [0_u8; SessionId::LENGTH];
-        let encoded = URL_SAFE_NO_PAD.encode_slice(Sha256::digest(self.0.as_bytes()), &mut text);
-        let id = encoded.ok().and_then(|_| SessionId::parse(std::str::from_utf8(&text).ok()?));
-        id.expect("a SHA-256 in base64url has the form of an id")
+        digest(&self.0)
+    }
+
+    /// The id of the session of a token as a client sent it; `None` for a text that no token can have.
+    #[must_use]
+    pub fn id_of(text: &str) -> Option<SessionId> {
+        is_token(text).then(|| digest(text))
     }
 
     /// The text itself, for the client's cookie or answer.
@@ -53,6 +54,18 @@ impl SessionToken {
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
+
+fn is_token(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    LENGTHS.contains(&text.len()) && text.bytes().all(legal)
+}
+
+fn digest(text: &str) -> SessionId {
+    let mut encoded = [0_u8; SessionId::LENGTH];
+    let length = URL_SAFE_NO_PAD.encode_slice(Sha256::digest(text.as_bytes()), &mut encoded);
+    let id = length.ok().and_then(|_| SessionId::parse(std::str::from_utf8(&encoded).ok()?));
+    id.expect("a SHA-256 in base64url has the form of an id")
 }
 
 impl fmt::Debug for SessionToken {

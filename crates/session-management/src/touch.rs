@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use identity_db::SessionId;
 
+use crate::principal::Snapshot;
+
 /// The least time between two marks of one session.
 const THROTTLE: Duration = Duration::from_secs(60);
 
@@ -40,11 +42,16 @@ impl TouchBook {
         FLUSH.min(self.throttle / 2).max(Duration::from_millis(50))
     }
 
-    /// Notes a use, unless one was noted within the throttle; `last_activity` is what Postgres knew at `now`.
-    pub(crate) fn mark(&self, id: &SessionId, last_activity: DateTime<Utc>, now: DateTime<Utc>) {
-        if now.signed_duration_since(last_activity).to_std().map_or(true, |age| age < self.throttle) {
+    /// Notes a use at `now`, unless one was noted within the throttle, here or by what Postgres knew when the
+    /// snapshot was read.
+    pub(crate) fn mark(&self, snapshot: &Snapshot, now: DateTime<Utc>) {
+        let known = now.signed_duration_since(snapshot.session.last_activity);
+        if known.to_std().map_or(true, |age| age < self.throttle)
+            || !snapshot.memo.note_use(now, self.throttle)
+        {
             return;
         }
+        let id = &snapshot.session.id;
         let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
         if marks.written.contains_key(id) || marks.pending.contains_key(id) {
             return;
@@ -76,29 +83,30 @@ impl TouchBook {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::principal::tests::snapshot;
 
-    fn id(text: &str) -> SessionId {
-        crate::SessionToken::parse(text).unwrap().id()
+    fn at(seconds: u64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
     #[test]
     fn one_mark_a_minute_and_none_for_a_fresh_session_c3() {
         let book = TouchBook::new(Duration::from_secs(3600));
-        let login = DateTime::UNIX_EPOCH;
-        book.mark(&id("session-a"), login, login + Duration::from_secs(59));
+        let session = snapshot("session-a");
+        book.mark(&session, at(59));
         assert!(book.take().is_empty());
         for _ in 0..1000 {
-            book.mark(&id("session-a"), login, login + Duration::from_secs(61));
+            book.mark(&session, at(61));
         }
         assert_eq!(book.take().len(), 1);
-        book.mark(&id("session-a"), login, login + Duration::from_secs(62));
+        book.mark(&session.clone(), at(62));
         assert!(book.take().is_empty(), "a copy that is older than the flush marks nothing again");
     }
 
     #[test]
     fn what_could_not_be_written_is_kept() {
         let book = TouchBook::new(Duration::from_secs(3600));
-        book.mark(&id("session-a"), DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + Duration::from_secs(61));
+        book.mark(&snapshot("session-a"), at(61));
         let taken = book.take();
         book.put_back(taken);
         assert_eq!(book.take().len(), 1);

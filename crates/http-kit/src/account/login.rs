@@ -108,7 +108,7 @@ pub(crate) async fn log_out(
     service: web::Data<SessionService>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let tokens = Presented::of(&request, &settings.cookies.names()).all();
+    let tokens = Presented::of(request.headers(), settings.cookies.names()).all();
     localized(&request, service.log_out(&tokens, client.origin()).await)?;
     let mut response = HttpResponse::Ok();
     settings.cookies.clear(&mut response);
@@ -138,7 +138,7 @@ pub fn answer_login(
 fn login_of(request: &HttpRequest, transport: Transport) -> Result<Login, Problem> {
     let internal = || Problem::new(Code::Internal);
     let settings = request.app_data::<web::Data<Settings>>().ok_or_else(internal)?;
-    let presented = Presented::of(request, &settings.cookies.names());
+    let presented = Presented::of(request.headers(), settings.cookies.names());
     presented.deciding()?;
     let client = Client::of(request, &settings.trusted_proxies);
     Ok(Login {

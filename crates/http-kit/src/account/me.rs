@@ -1,7 +1,8 @@
 //! Who am I: for people and their programs, and for a proxy in front of another application.
 
 use actix_web::HttpResponse;
-use session_management::AppContext;
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use session_management::{AppContext, Snapshot};
 
 use crate::gate::Current;
 use crate::view::{LoginView, SessionView, UserView};
@@ -15,12 +16,21 @@ use crate::view::{LoginView, SessionView, UserView};
     )
 )]
 pub(crate) async fn me<C: AppContext>(current: Current<C>) -> HttpResponse {
-    let session = current.principal.session();
-    HttpResponse::Ok().json(LoginView {
-        user: UserView::from(current.principal.user()),
-        session: SessionView::new(session, &session.id),
-        token: None,
-    })
+    answer_me(current.principal.snapshot())
+}
+
+/// The answer is made once of what was read, and sent as it is as long as that may be repeated.
+pub(crate) fn answer_me(snapshot: &Snapshot) -> HttpResponse {
+    let body = snapshot.memo.rendered(|| {
+        let view = LoginView {
+            user: UserView::from(&snapshot.user),
+            session: SessionView::new(&snapshot.session, &snapshot.session.id),
+            token: None,
+        };
+        serde_json::to_vec(&view).unwrap_or_default().into()
+    });
+    let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    HttpResponse::Ok().insert_header(json).body(body)
 }
 
 /// Forward-auth: whether a request may pass, and whose it is, in headers.
@@ -35,10 +45,16 @@ pub(crate) async fn me<C: AppContext>(current: Current<C>) -> HttpResponse {
     )
 )]
 pub(crate) async fn verify<C: AppContext>(current: Current<C>) -> HttpResponse {
-    let user = current.principal.user();
+    answer_verify(current.principal.snapshot())
+}
+
+pub(crate) fn answer_verify(snapshot: &Snapshot) -> HttpResponse {
+    const USER: HeaderName = HeaderName::from_static("x-user-id");
+    const ROLE: HeaderName = HeaderName::from_static("x-user-role");
+    const SESSION: HeaderName = HeaderName::from_static("x-session-id");
     HttpResponse::Ok()
-        .insert_header(("X-User-Id", user.id.to_string()))
-        .insert_header(("X-User-Role", user.role.as_str()))
-        .insert_header(("X-Session-Id", current.principal.session().id.as_str()))
+        .insert_header((USER, snapshot.user.id.to_string()))
+        .insert_header((ROLE, HeaderValue::from_static(snapshot.user.role.as_str())))
+        .insert_header((SESSION, snapshot.session.id.as_str()))
         .finish()
 }

@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::email::Email;
 use crate::factory::Lifetimes;
 use crate::metrics;
-use crate::principal::Snapshot;
+use crate::principal::{Memo, Snapshot};
 use crate::token::SessionToken;
 
 /// People and sessions in memory. It says and does what Postgres would, and is gone with its process.
@@ -164,6 +164,7 @@ impl UserManager for MockUserManager {
             user,
             read_at,
             incarnation: Incarnation { system: 0, timeline: 0 },
+            memo: Memo::default(),
         })))
     }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use constants::{ApplicationContext, LegacyTokens};
 use identity_db::audit::{self, Origin};
 use identity_db::rate_limit::{self, Counter};
@@ -27,7 +28,7 @@ use crate::factory::Lifetimes;
 use crate::keyring::Keyring;
 use crate::metrics;
 use crate::near::Near;
-use crate::principal::Snapshot;
+use crate::principal::{Memo, Snapshot};
 use crate::token::SessionToken;
 use crate::touch::TouchBook;
 
@@ -102,10 +103,20 @@ impl Inner {
         self.context == ApplicationContext::Web
     }
 
+    /// What the process' own cache may repeat now.
+    fn peek(&self, id: &SessionId) -> Option<Arc<Snapshot>> {
+        if !self.caches() {
+            return None;
+        }
+        let (snapshot, now) = self.near.get(id)?;
+        metrics::NEAR_HITS.inc();
+        self.answered("near", &snapshot, now);
+        Some(snapshot)
+    }
+
     /// The look-up through the caches: what is near, then Redis, then Postgres.
     async fn look_up_cached(&self, id: &SessionId) -> Result<Option<Arc<Snapshot>>> {
-        if let Some(snapshot) = self.near.get(id) {
-            self.answered("near", &snapshot);
+        if let Some(snapshot) = self.peek(id) {
             return Ok(Some(snapshot));
         }
         if self.near.is_dead(id) {
@@ -114,24 +125,24 @@ impl Inner {
         }
         // Many requests of one session at once ask once. Who waited in vain asks for itself.
         let _lane = self.near.lane(id).await;
-        if let Some(snapshot) = self.near.get(id) {
-            self.answered("near", &snapshot);
+        if let Some(snapshot) = self.peek(id) {
             return Ok(Some(snapshot));
         }
-        if let Some(snapshot) = self.ask_redis(id).await {
+        if let Some((snapshot, now)) = self.ask_redis(id).await {
             self.near.remember(&snapshot);
-            self.answered("redis", &snapshot);
+            metrics::LOOKUPS.with_label_values(&["redis", "live"]).inc();
+            self.answered("redis", &snapshot, now);
             return Ok(Some(snapshot));
         }
         let Some(snapshot) = self.decide(id).await? else { return Ok(None) };
-        self.touches.mark(id, snapshot.session.last_activity, snapshot.read_at);
+        self.touches.mark(&snapshot, snapshot.read_at);
         self.near.remember(&snapshot);
         self.write_to_redis(&snapshot).await;
         Ok(Some(snapshot))
     }
 
     /// A yes that Redis repeats and that may count now. Without a lease it is not even asked.
-    async fn ask_redis(&self, id: &SessionId) -> Option<Arc<Snapshot>> {
+    async fn ask_redis(&self, id: &SessionId) -> Option<(Arc<Snapshot>, DateTime<Utc>)> {
         if !self.near.has_lease() {
             return None;
         }
@@ -145,12 +156,11 @@ impl Inner {
         let snapshot = data.snapshot.filter(|snapshot| {
             snapshot.session.id == *id && snapshot.session.application_context == self.context
         })?;
-        self.near.admits(&snapshot).then(|| Arc::new(snapshot))
+        self.near.admits(&snapshot).map(|now| (Arc::new(snapshot), now))
     }
 
     /// Notes who answered, and that the session was used.
-    fn answered(&self, tier: &str, snapshot: &Snapshot) {
-        metrics::LOOKUPS.with_label_values(&[tier, "live"]).inc();
+    fn answered(&self, tier: &str, snapshot: &Snapshot, now: DateTime<Utc>) {
         log::debug!(
             target: LOOKUP,
             "[SESSION_LOOKUP] context={} session={} user={} tier={tier}",
@@ -158,9 +168,7 @@ impl Inner {
             snapshot.session.id.short(),
             snapshot.user.id
         );
-        if let Some(now) = self.near.postgres_clock() {
-            self.touches.mark(&snapshot.session.id, snapshot.session.last_activity, now);
-        }
+        self.touches.mark(snapshot, now);
     }
 
     /// The answer of Postgres' row, which ends the look-up whatever it is.
@@ -199,7 +207,7 @@ impl Inner {
             id.short(),
             user.id
         );
-        Ok(Some(Arc::new(Snapshot { session, user, read_at, incarnation })))
+        Ok(Some(Arc::new(Snapshot { session, user, read_at, incarnation, memo: Memo::default() })))
     }
 
     /// Writes what Postgres just said to Redis, as well as it goes. It stays there as long as the session
@@ -419,13 +427,17 @@ impl UserManager for ProductionUserManager {
         Ok(self.0.database.read(user::count).await?)
     }
 
+    fn peek(&self, id: &SessionId) -> Option<Arc<Snapshot>> {
+        self.0.peek(id)
+    }
+
     async fn look_up(&self, token: &SessionToken, freshness: Freshness) -> Result<Option<Arc<Snapshot>>> {
         let id = token.id();
         if self.0.caches() && freshness == Freshness::Cached {
             return self.0.look_up_cached(&id).await;
         }
         let Some(snapshot) = self.0.decide(&id).await? else { return Ok(None) };
-        self.0.touches.mark(&id, snapshot.session.last_activity, snapshot.read_at);
+        self.0.touches.mark(&snapshot, snapshot.read_at);
         Ok(Some(snapshot))
     }
 

@@ -1,0 +1,35 @@
+//! A database, a Redis and running applications for a test. A dev-dependency only.
+//!
+//! Everything is real and private: [`TestDatabase`] is a database of its own in the Postgres of
+//! `scripts/test`, [`TestRedis`] and [`TestPostgres`] are servers that a test may stop, and [`App`] is a
+//! built program with an [`Actor`] for each person who uses it. All of it is gone when it is dropped.
+//!
+//! ```no_run
+//! let (database, redis, app) = test_support::stack("web");
+//! let alice = app.register("alice@example.com", "correct horse battery");
+//! assert_eq!(alice.me().status, 200);
+//! ```
+
+mod actor;
+mod app;
+mod cluster;
+mod database;
+mod denials;
+mod http;
+mod race;
+mod raw;
+mod redis;
+mod resp;
+mod scripts;
+mod template;
+
+pub use actor::Actor;
+pub use app::{App, AppBuilder, Failed, stack};
+pub use cluster::{Paused, TestPostgres};
+pub use database::{Refusal, Row, Statement, TestDatabase};
+pub use denials::Denials;
+pub use http::{Client, Request, Response, SetCookie};
+pub use race::{at_once, eventually};
+pub use raw::raw_exchange;
+pub use redis::{Monitor, TestRedis};
+pub use resp::Reply;
