@@ -7,9 +7,9 @@
 use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -59,6 +59,11 @@ pub enum Event {
     },
     /// A denial.
     Denied(Denial),
+    /// What the pool notified has arrived.
+    Probed {
+        /// From the acknowledgement of its commit to its arrival: what a revocation would have taken.
+        lag: Duration,
+    },
     /// A beat is about to be sent.
     BeatSent,
     /// The beat that was sent last has been answered, and the stream is known to carry denials.
@@ -116,7 +121,7 @@ async fn follow_until_error(
 ) -> Result<std::convert::Infallible, StreamError> {
     let connecting = tokio::time::timeout(PATIENCE, tokio_postgres::connect(url, NoTls));
     let (client, mut connection) = connecting.await.map_err(|_| StreamError::Silent)??;
-    let heard = Nonce(AtomicU64::new(0));
+    let heard = Heard(Mutex::new((0, Instant::now())));
     let reading = poll_fn(|context| read(&mut connection, context, sink, &heard));
     let talking = talk(&client, pool, sink, &heard);
     let (mut reading, mut talking) = (pin!(reading), pin!(talking));
@@ -128,14 +133,26 @@ async fn follow_until_error(
     }
 }
 
-/// The number of the last probe that was heard. Only the one task of the stream touches it, on whichever thread it runs.
-struct Nonce(AtomicU64);
+/// The number of the last probe that was heard, and when.
+struct Heard(Mutex<(u64, Instant)>);
+
+impl Heard {
+    fn note(&self, nonce: u64) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (nonce, Instant::now());
+    }
+
+    /// When this one was heard, if it was.
+    fn at(&self, nonce: u64) -> Option<Instant> {
+        let (heard, at) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (heard == nonce).then_some(at)
+    }
+}
 
 fn read<S>(
     connection: &mut Connection<Socket, S>,
     context: &mut Context<'_>,
     sink: Sink<'_>,
-    heard: &Nonce,
+    heard: &Heard,
 ) -> Poll<StreamError>
 where
     S: tokio_postgres::tls::TlsStream + Unpin,
@@ -143,7 +160,7 @@ where
     loop {
         match ready!(connection.poll_message(context)) {
             Some(Ok(AsyncMessage::Notification(told))) => match told.payload().strip_prefix("probe:") {
-                Some(nonce) => heard.0.store(nonce.parse().unwrap_or_default(), Ordering::Relaxed),
+                Some(nonce) => heard.note(nonce.parse().unwrap_or_default()),
                 None => {
                     if sink(Event::Denied(parse(told.payload()))).is_break() {
                         return Poll::Ready(StreamError::Restarted);
@@ -175,7 +192,7 @@ async fn talk(
     client: &Client,
     pool: &Database,
     sink: Sink<'_>,
-    heard: &Nonce,
+    heard: &Heard,
 ) -> Result<std::convert::Infallible, StreamError> {
     in_time(client.batch_execute("SET idle_in_transaction_session_timeout = 1000")).await?;
     // Alone: in one string with another statement it would take effect after that one.
@@ -187,7 +204,8 @@ async fn talk(
     last_beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         if beats.is_multiple_of(BEATS_PER_PROBE) {
-            probe(client, pool, heard).await?;
+            let lag = probe(client, pool, heard).await?;
+            tell(sink, Event::Probed { lag })?;
         }
         beats = beats.wrapping_add(1);
         last_beat.tick().await;
@@ -206,7 +224,7 @@ fn tell(sink: Sink<'_>, event: Event) -> Result<(), StreamError> {
 
 /// Notifies through the pool and makes sure that it arrives here: a listener behind a pooler, on another
 /// server or in another database hears nothing and gets no error.
-async fn probe(client: &Client, pool: &Database, heard: &Nonce) -> Result<(), StreamError> {
+async fn probe(client: &Client, pool: &Database, heard: &Heard) -> Result<Duration, StreamError> {
     let nonce = nonce();
     let payload = format!("probe:{nonce}");
     pool.run(move |conn| {
@@ -216,8 +234,10 @@ async fn probe(client: &Client, pool: &Database, heard: &Nonce) -> Result<(), St
             .execute(conn)
     })
     .await?;
+    let acknowledged = Instant::now();
     beat(client).await?;
-    if heard.0.load(Ordering::Relaxed) == nonce { Ok(()) } else { Err(StreamError::Deaf) }
+    let arrived = heard.at(nonce).ok_or(StreamError::Deaf)?;
+    Ok(arrived.saturating_duration_since(acknowledged))
 }
 
 fn nonce() -> u64 {

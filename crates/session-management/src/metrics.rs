@@ -50,12 +50,12 @@ pub(crate) static NEAR_ENTRIES: LazyLock<IntGauge> =
 pub(crate) static NEAR_BYTES: LazyLock<IntGauge> =
     LazyLock::new(|| gauge("session_near_bytes", "Bytes of the process' own cache, about"));
 
-/// Time from a committed revocation to its denial here.
+/// Time from a committed notification to its arrival here, on the path that denials take.
 pub(crate) static LAG: LazyLock<Histogram> = LazyLock::new(|| {
     let buckets = vec![0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0];
     let options = HistogramOpts::new(
         "session_revocation_lag_seconds",
-        "From the acknowledgement of a canary's end to the arrival of its denial",
+        "From the acknowledgement of a notification like a revocation's to its arrival here",
     );
     Histogram::with_opts(options.buckets(buckets)).expect("a constant name")
 });

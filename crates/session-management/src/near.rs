@@ -120,6 +120,7 @@ impl Near {
             Event::Denied(Denial::Session(id)) => self.denials.add_session(id, uptime),
             Event::Denied(Denial::User { id, version }) => self.denials.add_user(id, version, uptime),
             Event::Denied(Denial::All) => return self.begin_anew(),
+            Event::Probed { lag } => metrics::LAG.observe(lag.as_secs_f64()),
             Event::BeatSent => self.lease.beat_sent(uptime),
             Event::BeatAnswered { clock } => {
                 self.lease.beat_answered(clock);

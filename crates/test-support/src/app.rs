@@ -28,6 +28,7 @@ pub struct App {
     name: &'static str,
     child: Mutex<Child>,
     log: Arc<Mutex<String>>,
+    readers: Mutex<Vec<JoinHandle<()>>>,
     port: u16,
     cookie: String,
 }
@@ -80,7 +81,7 @@ impl App {
         &self.cookie
     }
 
-    /// Everything that it wrote until now.
+    /// What it wrote until now. The last lines may still be on their way; after [`App::terminate`] none is.
     #[must_use]
     pub fn log(&self) -> String {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -138,11 +139,15 @@ impl App {
         Actor::new(&self.base(), client, answer, &self.cookie)
     }
 
-    /// Asks it to end (SIGTERM) and returns its exit code.
+    /// Asks it to end (SIGTERM) and returns its exit code; its log is complete then.
     pub fn terminate(&self) -> Option<i32> {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = kill_process(Pid::from_child(&child), Signal::TERM);
-        eventually("the application ends after SIGTERM", START, || child.try_wait().ok().flatten()).code()
+        let status =
+            eventually("the application ends after SIGTERM", START, || child.try_wait().ok().flatten());
+        let readers = std::mem::take(&mut *self.readers.lock().unwrap_or_else(PoisonError::into_inner));
+        readers.into_iter().for_each(|reader| reader.join().expect("the rest of the log"));
+        status.code()
     }
 
     fn wait_until_it_listens(&self) -> u16 {
@@ -224,8 +229,9 @@ impl AppBuilder {
         let (name, ready) = (self.name, self.ready);
         let cookie = if name == "admin-panel" { "adminSessionId" } else { "sessionId" };
         let cookie = format!("{}{cookie}", if production { "__Host-" } else { "" });
-        let (child, log, _) = self.spawn();
-        let mut app = App { name, child: Mutex::new(child), log, port: 0, cookie };
+        let (child, log, readers) = self.spawn();
+        let mut app =
+            App { name, child: Mutex::new(child), log, readers: Mutex::new(readers.into()), port: 0, cookie };
         app.port = app.wait_until_it_listens();
         let client = app.anon();
         eventually(&format!("{name} answers {ready}"), START, || {

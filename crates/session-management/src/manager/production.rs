@@ -221,10 +221,14 @@ impl Inner {
     }
 
     /// What follows the commit of an end, before it is answered: this process denies the sessions by itself,
-    /// the others hear of it from Postgres. Then the values leave Redis, as well as it goes; that an end is final
-    /// does not depend on it.
+    /// the others hear of it from Postgres. Then the values leave Redis, as well as it goes; that an end is
+    /// final does not depend on it.
     async fn forget(&self, ids: &[SessionId]) {
         self.near.deny_sessions(ids);
+        self.delete_from_redis(ids).await;
+    }
+
+    async fn delete_from_redis(&self, ids: &[SessionId]) {
         if let Err(error) = self.cache.delete(ids).await {
             log::debug!("[SESSION_DELETE] context={} {error}", self.context);
         }
@@ -468,7 +472,8 @@ impl UserManager for ProductionUserManager {
         to_the_end(async move {
             let idle = inner.lifetimes.idle;
             let extended = inner.database.run(move |conn| session::extend(conn, &id, idle)).await?;
-            inner.forget(&[id]).await;
+            // It goes on: the next look-up writes it anew, and no older copy needs to be denied.
+            inner.delete_from_redis(&[id]).await;
             Ok(extended)
         })
         .await
@@ -503,7 +508,8 @@ impl UserManager for ProductionUserManager {
         to_the_end(async move {
             let renewed =
                 inner.database.run(move |conn| session::renew_proof(conn, &id, credential_version)).await?;
-            inner.forget(&[id]).await;
+            // It goes on: the next look-up writes it anew, and no older copy needs to be denied.
+            inner.delete_from_redis(&[id]).await;
             Ok(renewed)
         })
         .await

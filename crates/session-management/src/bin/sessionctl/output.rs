@@ -1,5 +1,6 @@
 //! What a command prints: lines for people, or JSON for programs.
 
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 pub(crate) struct Output {
@@ -18,6 +19,15 @@ impl Output {
             println!("{}", serde_json::to_string(value).unwrap_or_default());
         } else {
             println!("{}", line(value));
+        }
+    }
+
+    /// A progress bar for people; a program sees none.
+    pub(crate) fn progress(&self, total: i64) -> ProgressBar {
+        if self.json {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(u64::try_from(total).unwrap_or_default())
         }
     }
 

@@ -3,9 +3,9 @@
 use clap::Subcommand;
 use identity_db::Database;
 use identity_db::audit::{self, Entry, Origin};
-use identity_db::session::{self, Revocation, Session};
+use identity_db::session::{self, Purged, Revocation, Session};
 use serde::Serialize;
-use session_management::SessionId;
+use session_management::{Clock, SessionId, SystemClock};
 
 use super::Failure;
 use super::output::Output;
@@ -17,6 +17,12 @@ pub(crate) enum Command {
     List {
         /// E-mail address or id.
         person: String,
+    },
+    /// Deletes rows of sessions that ended long ago, in small batches. It may be interrupted and run again.
+    Purge {
+        /// Days since the end.
+        #[arg(long, default_value_t = 7)]
+        older_than_days: u32,
     },
     /// Ends all sessions of a person, or one.
     Revoke {
@@ -33,6 +39,33 @@ struct Revoked {
     revoked: usize,
 }
 
+#[derive(Serialize)]
+struct Gone {
+    deleted: i64,
+    kept: i64,
+}
+
+/// Rows a statement deletes at most: some milliseconds of work.
+const BATCH: i64 = 2_000;
+
+async fn purge(database: &Database, older_than_days: u32, output: &Output) -> Result<(), Failure> {
+    let age = chrono::Duration::days(i64::from(older_than_days));
+    let before = SystemClock.now() - age;
+    let total = database.read(move |conn| session::count_ended(conn, before)).await?;
+    let progress = output.progress(total);
+    let mut purged = Purged::default();
+    while purged.more {
+        purged = database.run(move |conn| session::purge(conn, before, BATCH, purged)).await?;
+        progress.set_position(u64::try_from(purged.seen).unwrap_or_default());
+    }
+    progress.finish_and_clear();
+    let gone = Gone { deleted: purged.deleted, kept: purged.seen - purged.deleted };
+    output.print(&gone, |gone| {
+        format!("{} deleted, {} kept because a legacy column still names them", gone.deleted, gone.kept)
+    });
+    Ok(())
+}
+
 pub(crate) async fn execute(command: Command, database: &Database, output: &Output) -> Result<(), Failure> {
     match command {
         Command::List { person } => {
@@ -40,6 +73,7 @@ pub(crate) async fn execute(command: Command, database: &Database, output: &Outp
             let sessions = database.read(move |conn| session::list(conn, id, None)).await?;
             output.list(&sessions, line);
         }
+        Command::Purge { older_than_days } => purge(database, older_than_days, output).await?,
         Command::Revoke { person, session: None } => {
             let id = find(database, &person).await?.id;
             let revoked = database.transaction(move |conn| {

@@ -1,0 +1,26 @@
+//! Admin-panel as staff meet it, alone and beside web: the built programs on a real Postgres and a real Redis.
+
+mod contexts;
+mod lifetimes;
+mod look_ups;
+mod openapi_document;
+mod outages;
+mod roles;
+mod routes;
+mod staff;
+
+use test_support::TestDatabase;
+
+/// A password that nobody minds in a test.
+const PASSWORD: &str = "correct horse battery";
+
+/// The hash of it, as web would make it.
+const HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$iPOQ5f2O21FsjnBvo1AiFcDuSXciCnKUrXFO+yfgNoM";
+
+/// A person with [`PASSWORD`].
+fn person(database: &TestDatabase, email: &str, role: &str) {
+    database.execute(&format!(
+        "INSERT INTO users (email, hashed_password, role) VALUES ('{email}', '{HASH}', '{role}')"
+    ));
+}

@@ -1,0 +1,136 @@
+//! What operators and other programs ask: health, readiness, metrics, documents, forward-auth, the end.
+
+use test_support::{App, TestDatabase, TestRedis, stack};
+
+use crate::PASSWORD;
+
+#[test]
+fn readiness_tells_each_store_and_fails_without_migrations_c5() {
+    let (_database, redis, app) = stack("web");
+    assert_eq!(app.anon().get("/healthz").status, 200);
+    let ready = app.anon().get("/readyz");
+    assert_eq!(
+        (ready.status, ready.json()["postgres"].as_str(), ready.json()["redis"].as_str()),
+        (200, Some("up"), Some("up"))
+    );
+    assert!(ready.json()["lease"].is_string(), "{}", ready.text());
+    redis.stop();
+    let ready = app.anon().get("/readyz");
+    assert_eq!(
+        (ready.status, ready.json()["postgres"].as_str(), ready.json()["redis"].as_str()),
+        (200, Some("up"), Some("down"))
+    );
+
+    let empty = TestDatabase::empty();
+    let redis = TestRedis::start();
+    let app = App::builder("web").database(&empty).redis(&redis).without_stores().start();
+    let ready = app.anon().get("/readyz");
+    assert_eq!(ready.status, 503, "{}", ready.text());
+    assert_eq!(app.anon().get("/healthz").status, 200);
+    assert_eq!(
+        empty.number("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"),
+        0,
+        "apps never migrate"
+    );
+    app.terminate();
+    assert!(app.log().contains("migrat"), "pending migrations are told: {}", app.log());
+}
+
+#[test]
+fn metrics_count_what_happened_and_name_nobody_c5() {
+    let (_database, _redis, app) = stack("web");
+    let alice = app.register("alice@example.com", PASSWORD);
+    assert_eq!(alice.me().status, 200);
+    let _ = app.anon().get(&format!("/made-up-{}", "x".repeat(20)));
+    let answer = app.anon().get("/metrics");
+    assert_eq!(answer.status, 200);
+    assert!(answer.header("content-type").unwrap().starts_with("text/plain"));
+    let text = answer.text();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (_, value) = line.rsplit_once(' ').unwrap_or_else(|| panic!("no sample: {line}"));
+        assert!(value.parse::<f64>().is_ok(), "{line}");
+    }
+    assert!(text.contains("/api/me") && text.contains("# TYPE"), "{text}");
+    for private in ["alice", &alice.token, &alice.session_id, "made-up"] {
+        assert!(!text.contains(private), "{private}");
+    }
+}
+
+#[test]
+fn the_openapi_document_describes_every_answer_and_has_a_page_to_try_it_c5() {
+    let (_database, _redis, app) = stack("web");
+    let document = app.anon().get("/openapi.json").json();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "{}", document["openapi"]);
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(responses.keys().any(|status| status.starts_with('2')), "{method} {path}: {responses:?}");
+        }
+    }
+    let page = app.anon().get("/docs");
+    let page = match page.header("location") {
+        Some(location) => app.anon().get(location),
+        None => page,
+    };
+    assert_eq!(page.status, 200);
+    assert!(page.header("content-type").unwrap().starts_with("text/html"));
+    let text = page.text();
+    assert!(
+        !text.contains("https://unpkg") && !text.contains("//cdn"),
+        "the page needs nothing from elsewhere"
+    );
+}
+
+#[test]
+fn forward_auth_tells_who_it_is_in_headers_c7() {
+    let (_database, _redis, app) = stack("web");
+    let alice = app.register("alice@example.com", PASSWORD);
+    for client in [alice.client.clone(), alice.bearer()] {
+        let answer = client.get("/api/verify");
+        assert_eq!((answer.status, answer.body.len()), (200, 0));
+        assert_eq!(answer.header("x-user-id"), Some(alice.user_id.as_str()));
+        assert_eq!(answer.header("x-user-role"), Some("user"));
+        assert_eq!(answer.header("x-session-id"), Some(alice.session_id.as_str()));
+    }
+    assert_eq!(alice.log_out().status, 200);
+    let answer = app.with_cookie(&alice.token).get("/api/verify");
+    answer.assert_problem(401, "unauthenticated");
+    assert_eq!(answer.header("x-user-id"), None);
+}
+
+#[test]
+fn a_program_that_is_asked_to_end_ends_cleanly() {
+    let (_database, _redis, app) = stack("web");
+    let _alice = app.register("alice@example.com", PASSWORD);
+    assert_eq!(app.terminate(), Some(0), "{}", app.log());
+    assert!(!app.log().contains("panicked"), "{}", app.log());
+}
+
+#[test]
+fn what_happens_to_sessions_is_logged_with_its_tag_b7() {
+    let (_database, redis, app) = stack("web");
+    let alice = app.register("alice@example.com", PASSWORD);
+    redis.flush();
+    assert_eq!(alice.me().status, 200);
+    assert_eq!(alice.log_out().status, 200);
+    app.terminate();
+    let log = app.log();
+    for tag in ["[SESSION_CREATE]", "[SESSION_LOOKUP]", "[SESSION_DELETE]"] {
+        assert!(log.contains(tag), "no {tag}: {log}");
+    }
+    assert!(!log.contains(&alice.session_id), "an id is told by its beginning: {log}");
+}
+
+#[test]
+fn in_production_look_ups_are_not_logged_b7() {
+    let (database, redis) = (TestDatabase::new(), TestRedis::start());
+    let builder = App::builder("web").database(&database).redis(&redis).env("APP_ENV", "production");
+    let app = builder.env("LEGACY_TOKENS", "off").env("PUBLIC_URL", "https://web.example.com").start();
+    let alice = app.register("alice@example.com", PASSWORD);
+    assert_eq!(alice.me().status, 200);
+    assert_eq!(alice.log_out().status, 200);
+    app.terminate();
+    let log = app.log();
+    assert!(!log.contains("[SESSION_LOOKUP]"), "{log}");
+    assert!(log.contains("[SESSION_CREATE]") && log.contains("[SESSION_DELETE]"), "{log}");
+}

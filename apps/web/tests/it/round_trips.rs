@@ -1,0 +1,128 @@
+//! How often each operation goes to Postgres and to Redis. The numbers are promises: DESIGN, section 5.
+
+use serde_json::json;
+use test_support::{App, Client, Monitor, TestDatabase, stack};
+
+use crate::PASSWORD;
+
+/// Statements that the request is answerable for: the limiter is counted apart, and what runs in the
+/// background (root keys, readiness, the lease, uses that are written down) is nobody's.
+fn statements(database: &TestDatabase) -> Vec<String> {
+    let background = [
+        "instance_keys",
+        "__diesel_schema_migrations",
+        "SKIP LOCKED",
+        "pg_backend_pid",
+        "pg_notify",
+        "LISTEN",
+    ];
+    let counted = |text: &String| {
+        // A new connection is set up once.
+        !text.starts_with("SET ")
+            && !text.contains("rate_limits")
+            && !background.iter().any(|background| text.contains(background))
+    };
+    let each = |statement: test_support::Statement| {
+        std::iter::repeat_n(statement.text, usize::try_from(statement.calls).unwrap())
+    };
+    database.statements().into_iter().flat_map(each).filter(counted).collect()
+}
+
+/// Fails unless `act` sends that many statements to Postgres and these commands to Redis.
+#[track_caller]
+fn assert_trips(
+    what: &str,
+    (database, monitor): (&TestDatabase, &mut Monitor),
+    (postgres, redis): (usize, &[&str]),
+    act: impl FnOnce(),
+) {
+    monitor.commands();
+    database.forget_statements();
+    act();
+    let commands = monitor.commands();
+    let names: Vec<&str> = commands.iter().filter_map(|command| command.split(' ').next()).collect();
+    assert_eq!(names, redis, "{what}");
+    let statements = statements(database);
+    assert_eq!(statements.len(), postgres, "{what}: {statements:#?}");
+}
+
+fn log_in(client: &Client) {
+    assert_eq!(client.log_in("alice@example.com", PASSWORD).status, 200);
+}
+
+#[test]
+fn each_operation_costs_what_the_design_says() {
+    let (database, redis, app) = stack("web");
+    // A second process, whose own cache knows only what it was asked.
+    let other = App::builder("web").database(&database).redis(&redis).start();
+    let alice = app.register("alice@example.com", PASSWORD);
+    for app in [&app, &other] {
+        app.wait_for_lease();
+        // The first statements of a connection ask for the numbers of our types.
+        for _ in 0..3 {
+            let client = app.anon();
+            log_in(&client);
+            assert_eq!(client.get("/api/me").status, 200);
+            assert_eq!(client.get("/api/sessions").status, 200);
+            assert_eq!(client.post_empty("/api/logout").status, 200);
+        }
+    }
+    redis.flush();
+    let mut monitor = redis.monitor();
+    let mut assert_trips = |what: &str, counts: (usize, &[&str]), act: &dyn Fn()| {
+        assert_trips(what, (&database, &mut monitor), counts, act);
+    };
+    let me = |app: &App, token: &str| assert_eq!(app.with_cookie(token).get("/api/me").status, 200);
+    assert_trips("me, a miss", (1, &["GET", "SET"]), &|| me(&other, &alice.token));
+    assert_trips("me, near", (0, &[]), &|| me(&other, &alice.token));
+    let phone = app.anon();
+    assert_trips("login", (3, &["SET"]), &|| log_in(&phone));
+    let token = phone.cookie("sessionId").unwrap();
+    assert_trips("the look-up after a login", (0, &[]), &|| me(&app, &token));
+    assert_trips("me, by Redis", (0, &["GET"]), &|| me(&other, &token));
+    assert_trips("forward-auth, near", (0, &[]), &|| {
+        assert_eq!(other.with_cookie(&token).get("/api/verify").status, 200);
+    });
+    assert_trips("logout", (1, &["DEL"]), &|| assert_eq!(phone.post_empty("/api/logout").status, 200));
+    let own = app.anon();
+    log_in(&own);
+    let (one, two) = (app.anon(), app.anon());
+    let bob = app.anon();
+    let new = json!({"email": "bob@example.com", "password": PASSWORD});
+    assert_trips("register", (6, &["SET"]), &|| assert_eq!(bob.post("/api/register", &new).status, 201));
+    assert_trips("list of sessions", (1, &[]), &|| assert_eq!(own.get("/api/sessions").status, 200));
+    let id = one.log_in("alice@example.com", PASSWORD).member("/session/id");
+    assert_trips("ending one session", (1, &["DEL"]), &|| {
+        assert_eq!(own.delete(&format!("/api/sessions/{id}")).status, 204);
+    });
+    let proof = json!({"password": PASSWORD});
+    assert_trips("proving anew", (2, &["DEL"]), &|| {
+        assert_eq!(own.post("/api/reauthenticate", &proof).status, 204);
+    });
+    log_in(&two);
+    assert_trips("ending all others", (7, &["DEL", "SET"]), &|| {
+        assert_eq!(own.post_empty("/api/sessions/revoke-others").status, 200);
+    });
+    let change = json!({"current_password": PASSWORD, "new_password": "another horse battery"});
+    assert_trips("change of password", (7, &["DEL", "SET"]), &|| {
+        assert_eq!(own.post("/api/password", &change).status, 204);
+    });
+    assert_trips("no token at all", (0, &[]), &|| {
+        assert_eq!(app.with_bearer("admin:x").get("/api/me").status, 401);
+        assert_eq!(app.anon().get("/api/me").status, 401);
+    });
+}
+
+#[test]
+fn a_thousand_requests_write_nothing_c3() {
+    let (database, _redis, app) = stack("web");
+    let alice = app.register("alice@example.com", PASSWORD);
+    let before =
+        database.query("SELECT to_jsonb(s) FROM sessions s UNION ALL SELECT to_jsonb(u) FROM users u");
+    for _ in 0..1000 {
+        assert_eq!(alice.me().status, 200);
+    }
+    let after =
+        database.query("SELECT to_jsonb(s) FROM sessions s UNION ALL SELECT to_jsonb(u) FROM users u");
+    assert_eq!(after, before);
+}

@@ -1,0 +1,106 @@
+//! Every route as a stranger: what is public is a short list, and everything else is behind the gate.
+
+use std::collections::BTreeSet;
+
+use test_support::{Client, stack};
+
+use crate::PASSWORD;
+
+/// The list may only shrink.
+const PUBLIC: &[&str] = &[
+    "GET /docs",
+    "GET /healthz",
+    "GET /metrics",
+    "GET /openapi.json",
+    "GET /readyz",
+    "POST /api/login",
+    "POST /api/logout",
+    "POST /api/register",
+];
+
+/// What API.md promises beside those.
+const BEHIND_THE_GATE: &[&str] = &[
+    "DELETE /api/sessions/{id}",
+    "GET /api/me",
+    "GET /api/sessions",
+    "GET /api/verify",
+    "POST /api/password",
+    "POST /api/reauthenticate",
+    "POST /api/sessions/revoke-others",
+];
+
+/// The operations of the OpenAPI document.
+fn documented(client: &Client) -> BTreeSet<String> {
+    let document = client.get("/openapi.json").json();
+    let mut all = BTreeSet::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys() {
+            all.insert(format!("{} {path}", method.to_uppercase()));
+        }
+    }
+    all
+}
+
+fn ask(client: &Client, route: &str) -> u16 {
+    let (method, path) = route.split_once(' ').unwrap();
+    client.request(method, &path.replace("{id}", "x")).send().status
+}
+
+#[test]
+fn every_route_but_the_public_ones_is_refused_to_a_stranger() {
+    let (_database, _redis, app) = stack("web");
+    let stranger = app.anon();
+    let documented = documented(&stranger);
+    for route in BEHIND_THE_GATE {
+        assert!(documented.contains(*route), "{route} is not in /openapi.json: {documented:?}");
+    }
+    for route in PUBLIC.iter().filter(|route| route.contains("/api/")) {
+        assert!(documented.contains(*route), "{route} is not in /openapi.json: {documented:?}");
+    }
+    let all: BTreeSet<&str> = documented.iter().map(String::as_str).chain(PUBLIC.iter().copied()).collect();
+    let open: Vec<&str> = all.into_iter().filter(|route| ask(&stranger, route) != 401).collect();
+    assert_eq!(open, PUBLIC);
+}
+
+#[test]
+fn a_path_that_does_not_exist_looks_to_a_stranger_like_one_that_does() {
+    let (_database, _redis, app) = stack("web");
+    let stranger = app.anon();
+    for path in
+        ["/nowhere", "/api", "/api/", "/api/users", "/api/login/x", "/api/sessions/x/y", "/.env", "/admin"]
+    {
+        stranger.get(path).assert_problem(401, "unauthenticated");
+        stranger.post_empty(path).assert_problem(401, "unauthenticated");
+    }
+    let alice = app.register("alice@example.com", PASSWORD);
+    for path in ["/nowhere", "/api", "/api/users", "/.env", "/admin"] {
+        alice.client.get(path).assert_problem(404, "not_found");
+    }
+}
+
+#[test]
+fn a_method_that_a_route_does_not_know_changes_nothing() {
+    let (_database, _redis, app) = stack("web");
+    let alice = app.register("alice@example.com", PASSWORD);
+    for (method, path) in [("GET", "/api/logout"), ("PUT", "/api/me"), ("GET", "/api/sessions/revoke-others")]
+    {
+        let answer = alice.client.request(method, path).send();
+        assert!(matches!(answer.status, 404 | 405), "{method} {path}: {}", answer.status);
+        answer.assert_problem(answer.status, &answer.member("/code"));
+    }
+    assert_eq!(alice.me().status, 200);
+}
+
+#[test]
+fn every_answer_about_a_person_is_kept_by_no_cache() {
+    let (_database, _redis, app) = stack("web");
+    let alice = app.register("alice@example.com", PASSWORD);
+    for path in ["/api/me", "/api/sessions", "/api/verify", "/nowhere"] {
+        for client in [&alice.client, &app.anon()] {
+            let answer = client.get(path);
+            let control = answer.header("cache-control").unwrap_or_default();
+            assert!(control.contains("no-store"), "{path}: {control:?}");
+            assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        }
+    }
+}

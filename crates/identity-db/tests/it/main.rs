@@ -1,0 +1,18 @@
+//! The identity database as its owner, its applications and older software meet it, on a real Postgres.
+
+#![expect(clippy::unwrap_used, reason = "the way in which a test fails")]
+
+mod fixture;
+mod migrate;
+mod migrations;
+mod notifications;
+mod password_change;
+mod plan;
+mod rate_limits;
+mod rights;
+mod schema;
+mod sessions;
+mod tombstones;
+mod triggers;
+mod versions;
+mod view;
