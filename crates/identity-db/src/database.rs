@@ -105,7 +105,9 @@ impl Database {
         };
         let pool = r2d2::Pool::builder()
             .max_size(config.max_connections)
-            .min_idle(Some(1))
+            // Opened when somebody waits for one, never in the background: a process that ends while libpq is
+            // shaking hands on another thread is torn down under it.
+            .min_idle(Some(0))
             .test_on_check_out(false)
             .connection_timeout(config.budget)
             .error_handler(Box::new(QuietErrors))

@@ -66,11 +66,11 @@ impl Near {
     /// is paused between two of them has then heard of everything that the lease vouches for. When all hold,
     /// the answer is Postgres' clock.
     pub(crate) fn admits(&self, snapshot: &Snapshot) -> Option<DateTime<Utc>> {
-        let uptime = self.clock.uptime();
-        let may = self.lease.is_fresh(uptime)
+        let may = self.lease.is_fresh(self.clock.uptime())
             && !self.denials.deny(&snapshot.session.id, snapshot.user.id, snapshot.user.version)
             && self.lease.covers(snapshot.read_at, snapshot.incarnation);
-        let now = may.then(|| self.lease.postgres_clock(uptime))?;
+        // The clock is read again: a pause that lasted until the denials were forgotten must make the entry old.
+        let now = may.then(|| self.lease.postgres_clock(self.clock.uptime()))?;
         let age = now.signed_duration_since(snapshot.read_at);
         (age.to_std().is_ok_and(|age| age < AGE) && now < snapshot.end()).then_some(now)
     }

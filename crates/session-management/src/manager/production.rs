@@ -420,7 +420,15 @@ impl UserManager for ProductionUserManager {
     }
 
     async fn update(&self, id: UserId, change: UserChange) -> Result<Option<User>> {
-        Ok(self.0.database.run(move |conn| user::update(conn, id, &change)).await?)
+        let inner = Arc::clone(&self.0);
+        to_the_end(async move {
+            let updated = inner.database.run(move |conn| user::update(conn, id, &change)).await?;
+            if let Some(user) = &updated {
+                inner.near.deny_user(user.id, user.version);
+            }
+            Ok(updated)
+        })
+        .await
     }
 
     async fn get_all(&self, limit: i64, offset: i64) -> Result<Vec<User>> {
