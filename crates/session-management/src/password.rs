@@ -1,5 +1,7 @@
 //! Passwords: argon2id, bounded in length and in how many are hashed at once.
 
+mod threads;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 use crate::error::SessionError;
+use threads::Threads;
 
 /// Memory of one hash in KiB, passes over it, and lanes (OWASP's first choice for argon2id).
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -82,11 +85,11 @@ pub enum Verdict {
     Right { rehashed: Option<HashedPassword> },
 }
 
-/// Hashes and compares, at most as many at once as there are cores: each takes 19 MiB, and the threads on
-/// which it runs are also Postgres'.
+/// Hashes and compares, at most as many at once as there are cores, on threads of its own: each takes 19 MiB.
 #[derive(Clone)]
 pub struct PasswordHasher {
     permits: Arc<Semaphore>,
+    threads: Threads,
     argon2: Argon2<'static>,
     /// Compared where there is no account or no password, so that the answer takes as long.
     dummy: Arc<HashedPassword>,
@@ -116,7 +119,8 @@ impl PasswordHasher {
         let mut nobody_knows = Zeroizing::new([0_u8; 32]);
         getrandom::fill(nobody_knows.as_mut()).map_err(|error| internal(&error))?;
         let dummy = Arc::new(hash_with(&argon2, nobody_knows.as_ref())?);
-        Ok(Self { permits: Arc::new(Semaphore::new(cores)), argon2, dummy })
+        let threads = Threads::start(cores).map_err(|error| internal(&error))?;
+        Ok(Self { permits: Arc::new(Semaphore::new(cores)), threads, argon2, dummy })
     }
 
     /// Waits for a turn.
@@ -139,7 +143,7 @@ impl PasswordHasher {
     pub async fn hash(&self, password: Password) -> Result<HashedPassword, SessionError> {
         let turn = self.turn().await?;
         let argon2 = self.argon2.clone();
-        blocking(turn, move || hash_with(&argon2, password.0.as_bytes())).await?
+        self.in_turn(turn, move || hash_with(&argon2, password.0.as_bytes())).await?
     }
 
     /// Compares a password with the stored hash; without one it takes as long and says wrong.
@@ -153,7 +157,19 @@ impl PasswordHasher {
         stored: Option<HashedPassword>,
     ) -> Result<Verdict, SessionError> {
         let this = self.clone();
-        blocking(turn, move || this.verify_blocking(&password, stored.as_ref())).await
+        self.in_turn(turn, move || this.verify_blocking(&password, stored.as_ref())).await
+    }
+
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        turn: Turn,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, SessionError> {
+        let done = self.threads.run(move || {
+            let _turn = turn.0;
+            work()
+        });
+        done.await.ok_or_else(|| internal(&"its thread panicked"))
     }
 
     fn verify_blocking(&self, password: &Password, stored: Option<&HashedPassword>) -> Verdict {
@@ -179,18 +195,6 @@ impl PasswordHasher {
                 || stored.t_cost() < today.t_cost()
         })
     }
-}
-
-async fn blocking<T: Send + 'static>(
-    turn: Turn,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, SessionError> {
-    tokio::task::spawn_blocking(move || {
-        let _turn = turn.0;
-        work()
-    })
-    .await
-    .map_err(|error| internal(&error))
 }
 
 fn hash_with(argon2: &Argon2<'_>, password: &[u8]) -> Result<HashedPassword, SessionError> {
