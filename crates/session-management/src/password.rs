@@ -1,14 +1,14 @@
 //! Passwords: argon2id, bounded in length and in how many are hashed at once.
 
+mod argon2id;
 mod threads;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::Params;
+use argon2id::{Memory, Stored};
 use identity_db::HashedPassword;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
@@ -90,7 +90,7 @@ pub enum Verdict {
 pub struct PasswordHasher {
     permits: Arc<Semaphore>,
     threads: Threads,
-    argon2: Argon2<'static>,
+    params: Params,
     /// Compared where there is no account or no password, so that the answer takes as long.
     dummy: Arc<HashedPassword>,
 }
@@ -115,12 +115,11 @@ impl PasswordHasher {
     pub fn new() -> Result<Self, SessionError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|error| internal(&error))?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let mut nobody_knows = Zeroizing::new([0_u8; 32]);
         getrandom::fill(nobody_knows.as_mut()).map_err(|error| internal(&error))?;
-        let dummy = Arc::new(hash_with(&argon2, nobody_knows.as_ref())?);
+        let dummy = Arc::new(hash_with(&params, nobody_knows.as_ref(), &mut Memory::default())?);
         let threads = Threads::start(cores).map_err(|error| internal(&error))?;
-        Ok(Self { permits: Arc::new(Semaphore::new(cores)), threads, argon2, dummy })
+        Ok(Self { permits: Arc::new(Semaphore::new(cores)), threads, params, dummy })
     }
 
     /// Waits for a turn.
@@ -142,8 +141,8 @@ impl PasswordHasher {
     /// When too many wait.
     pub async fn hash(&self, password: Password) -> Result<HashedPassword, SessionError> {
         let turn = self.turn().await?;
-        let argon2 = self.argon2.clone();
-        self.in_turn(turn, move || hash_with(&argon2, password.0.as_bytes())).await?
+        let params = self.params.clone();
+        self.in_turn(turn, move |memory| hash_with(&params, password.0.as_bytes(), memory)).await?
     }
 
     /// Compares a password with the stored hash; without one it takes as long and says wrong.
@@ -157,51 +156,46 @@ impl PasswordHasher {
         stored: Option<HashedPassword>,
     ) -> Result<Verdict, SessionError> {
         let this = self.clone();
-        self.in_turn(turn, move || this.verify_blocking(&password, stored.as_ref())).await
+        self.in_turn(turn, move |memory| this.verify_blocking(&password, stored.as_ref(), memory)).await
     }
 
     async fn in_turn<T: Send + 'static>(
         &self,
         turn: Turn,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, SessionError> {
-        let done = self.threads.run(move || {
+        let done = self.threads.run(move |memory| {
             let _turn = turn.0;
-            work()
+            work(memory)
         });
         done.await.ok_or_else(|| internal(&"its thread panicked"))
     }
 
-    fn verify_blocking(&self, password: &Password, stored: Option<&HashedPassword>) -> Verdict {
+    fn verify_blocking(
+        &self,
+        password: &Password,
+        stored: Option<&HashedPassword>,
+        memory: &mut Memory,
+    ) -> Verdict {
+        let password = password.0.as_bytes();
         // A hash that cannot be read is as good as none, and is compared as slowly.
-        let readable = stored.and_then(|hash| PasswordHash::new(hash.expose()).ok());
-        let Some(hash) = readable else {
-            let dummy = PasswordHash::new(self.dummy.expose()).ok();
-            let _ = dummy.map(|dummy| self.argon2.verify_password(password.0.as_bytes(), &dummy));
+        let Some(stored) = stored.and_then(|hash| Stored::parse(hash.expose())) else {
+            let dummy = Stored::parse(self.dummy.expose());
+            let _ = dummy.map(|dummy| dummy.is_of(password, memory));
             return Verdict::Wrong;
         };
-        if self.argon2.verify_password(password.0.as_bytes(), &hash).is_err() {
+        if !stored.is_of(password, memory) {
             return Verdict::Wrong;
         }
-        let rehashed = self.is_weaker(&hash).then(|| hash_with(&self.argon2, password.0.as_bytes()).ok());
-        Verdict::Right { rehashed: rehashed.flatten() }
-    }
-
-    fn is_weaker(&self, hash: &PasswordHash) -> bool {
-        let today = self.argon2.params();
-        Params::try_from(hash).map_or(true, |stored| {
-            hash.algorithm.as_str() != Algorithm::Argon2id.as_str()
-                || stored.m_cost() < today.m_cost()
-                || stored.t_cost() < today.t_cost()
-        })
+        let is_weaker = stored.is_weaker_than(&self.params);
+        Verdict::Right {
+            rehashed: is_weaker.then(|| hash_with(&self.params, password, memory).ok()).flatten(),
+        }
     }
 }
 
-fn hash_with(argon2: &Argon2<'_>, password: &[u8]) -> Result<HashedPassword, SessionError> {
-    argon2
-        .hash_password(password)
-        .map(|hash| HashedPassword::new(hash.to_string()))
-        .map_err(|error| internal(&error))
+fn hash_with(params: &Params, password: &[u8], memory: &mut Memory) -> Result<HashedPassword, SessionError> {
+    argon2id::hash(params, password, memory).map(HashedPassword::new).map_err(|error| internal(&error))
 }
 
 fn internal(error: &dyn fmt::Display) -> SessionError {
@@ -211,6 +205,25 @@ fn internal(error: &dyn fmt::Display) -> SessionError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A hash whose parameters ask for four GiB.
+    const GREEDY: &str =
+        "$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+
+    /// What the reference implementation makes of "password" and "somesalt".
+    const KNOWN: &str =
+        "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+
+    #[tokio::test]
+    async fn a_hash_of_the_reference_implementation_is_understood() {
+        let hasher = PasswordHasher::new().unwrap();
+        for (text, right) in [("password", true), ("passwort", false), ("password", true)] {
+            let turn = hasher.turn().await.unwrap();
+            let stored = Some(HashedPassword::new(KNOWN.into()));
+            let verdict = hasher.verify(turn, password(text), stored).await.unwrap();
+            assert_eq!(matches!(verdict, Verdict::Right { .. }), right, "{text}");
+        }
+    }
 
     fn password(text: &str) -> Password {
         Password::new(text.into()).unwrap()
@@ -246,14 +259,13 @@ mod tests {
     #[tokio::test]
     async fn a_weaker_hash_is_replaced_and_rubbish_is_wrong() {
         let hasher = PasswordHasher::new().unwrap();
-        let weak =
-            Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8 * 1024, 1, 1, None).unwrap());
-        let weak = hash_with(&weak, b"correct horse").unwrap();
+        let weak = Params::new(8 * 1024, 1, 1, None).unwrap();
+        let weak = hash_with(&weak, b"correct horse", &mut Memory::default()).unwrap();
         let turn = hasher.turn().await.unwrap();
         let verdict = hasher.verify(turn, password("correct horse"), Some(weak)).await.unwrap();
         let Verdict::Right { rehashed: Some(hash) } = verdict else { panic!("{verdict:?}") };
         assert!(hash.expose().contains("m=19456,t=2"));
-        for rubbish in ["", "$2b$12$not-ours", "\u{1f512}", "$argon2id$v=19$m=0,t=0,p=0$x$y"] {
+        for rubbish in ["", "$2b$12$not-ours", "\u{1f512}", "$argon2id$v=19$m=0,t=0,p=0$x$y", GREEDY] {
             let turn = hasher.turn().await.unwrap();
             let stored = Some(HashedPassword::new(rubbish.into()));
             let verdict = hasher.verify(turn, password("correct horse"), stored).await.unwrap();

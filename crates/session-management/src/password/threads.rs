@@ -1,7 +1,7 @@
 //! The threads on which passwords are hashed: as many as there are cores, for as long as the process lives.
 //!
-//! On the runtime's blocking threads, of which there may be hundreds, the allocator would keep the 19 MiB of
-//! a hash for each thread that ever made one. Here they are kept once a core and used again.
+//! Each has its memory for a hash and uses it again. On the runtime's blocking threads, of which there may be
+//! hundreds, the allocator would keep some 60 MiB for each thread that ever hashed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-type Job = Box<dyn FnOnce() + Send>;
+use super::argon2id::Memory;
+
+type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 /// Cloning shares the threads; they end with the last clone.
 #[derive(Clone)]
@@ -27,20 +29,24 @@ impl Threads {
     }
 
     /// Runs `job` on one of the threads; `None` when it panicked.
-    pub(super) async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Option<T> {
         let (answer, answered) = oneshot::channel();
         // Who asked may be gone by then; the work was done all the same.
-        let job: Job = Box::new(move || drop(answer.send(job())));
+        let job: Job = Box::new(move |memory| drop(answer.send(job(memory))));
         self.0.send(job).ok()?;
         answered.await.ok()
     }
 }
 
 fn work(receiver: &Mutex<Receiver<Job>>) {
+    let mut memory = Memory::default();
     loop {
         let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
         // A job that panics answers nothing; the thread goes on.
-        let _ = catch_unwind(AssertUnwindSafe(job));
+        let _ = catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
     }
 }
