@@ -4,23 +4,24 @@
 //! answer. Acts run in a task of their own, so that a client that hangs up cannot stop one between its
 //! commit and what must follow.
 
+mod look_up;
+
 use std::future::Future;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use constants::{ApplicationContext, LegacyTokens};
 use identity_db::audit::{self, Origin};
 use identity_db::rate_limit::{self, Counter};
-use identity_db::session::{self, Found, NewSession, Revocation, Rotation, Session, State};
+use identity_db::session::{self, NewSession, Revocation, Rotation, Session};
 use identity_db::user::{self, Credential, NewUser, User, UserChange};
 use identity_db::{Database, DatabaseError, QueryError, SessionId, UserId, instance_key, migration, stream};
 
 use super::{Freshness, Health, Result, UserManager};
 use crate::account::{EndOthers, LoggedIn, OthersEnded, SessionRequest, dual_writes};
-use crate::adapter::{SessionAdapter, SessionData};
+use crate::adapter::SessionAdapter;
 use crate::clock::Clock;
 use crate::email::Email;
 use crate::error::SessionError;
@@ -28,7 +29,7 @@ use crate::factory::Lifetimes;
 use crate::keyring::Keyring;
 use crate::metrics;
 use crate::near::Near;
-use crate::principal::{Memo, Snapshot};
+use crate::principal::Snapshot;
 use crate::token::SessionToken;
 use crate::touch::TouchBook;
 
@@ -38,9 +39,6 @@ const STREAM_PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_
 
 /// How often the root keys are read again.
 const KEYRING_AGE: Duration = Duration::from_secs(60);
-
-/// The log target of look-ups, which development shows and production does not.
-const LOOKUP: &str = crate::LOOKUP_LOG_TARGET;
 
 /// People and sessions in Postgres, with Redis in front of web's look-ups. Cloning shares everything.
 #[derive(Debug, Clone)]
@@ -98,152 +96,6 @@ async fn to_the_end<T: Send + 'static>(act: impl Future<Output = Result<T>> + Se
 }
 
 impl Inner {
-    /// Whether anything cached may answer at all: admin-panel always asks Postgres.
-    fn caches(&self) -> bool {
-        self.context == ApplicationContext::Web
-    }
-
-    /// What the process' own cache may repeat now.
-    fn peek(&self, id: &SessionId) -> Option<Arc<Snapshot>> {
-        if !self.caches() {
-            return None;
-        }
-        let (snapshot, now) = self.near.get(id)?;
-        metrics::NEAR_HITS.inc();
-        self.answered("near", &snapshot, now);
-        Some(snapshot)
-    }
-
-    /// The look-up through the caches: what is near, then Redis, then Postgres.
-    async fn look_up_cached(&self, id: &SessionId) -> Result<Option<Arc<Snapshot>>> {
-        if let Some(snapshot) = self.peek(id) {
-            return Ok(Some(snapshot));
-        }
-        if self.near.is_dead(id) {
-            metrics::LOOKUPS.with_label_values(&["near", "ended"]).inc();
-            return Ok(None);
-        }
-        // Many requests of one session at once ask once. Who waited in vain asks for itself.
-        let _lane = self.near.lane(id).await;
-        if let Some(snapshot) = self.peek(id) {
-            return Ok(Some(snapshot));
-        }
-        if let Some((snapshot, now)) = self.ask_redis(id).await {
-            self.near.remember(&snapshot);
-            metrics::LOOKUPS.with_label_values(&["redis", "live"]).inc();
-            self.answered("redis", &snapshot, now);
-            return Ok(Some(snapshot));
-        }
-        let Some(snapshot) = self.decide(id).await? else { return Ok(None) };
-        self.touches.mark(&snapshot, snapshot.read_at);
-        self.near.remember(&snapshot);
-        self.write_to_redis(&snapshot).await;
-        Ok(Some(snapshot))
-    }
-
-    /// A yes that Redis repeats and that may count now. Without a lease it is not even asked.
-    async fn ask_redis(&self, id: &SessionId) -> Option<(Arc<Snapshot>, DateTime<Utc>)> {
-        if !self.near.has_lease() {
-            return None;
-        }
-        let data = match self.cache.get(id).await {
-            Ok(data) => data?,
-            Err(error) => {
-                log::debug!("[SESSION_LOOKUP] context={} {error}", self.context);
-                return None;
-            }
-        };
-        let snapshot = data.snapshot.filter(|snapshot| {
-            snapshot.session.id == *id && snapshot.session.application_context == self.context
-        })?;
-        self.near.admits(&snapshot).map(|now| (Arc::new(snapshot), now))
-    }
-
-    /// Notes who answered, and that the session was used.
-    fn answered(&self, tier: &str, snapshot: &Snapshot, now: DateTime<Utc>) {
-        log::debug!(
-            target: LOOKUP,
-            "[SESSION_LOOKUP] context={} session={} user={} tier={tier}",
-            self.context,
-            snapshot.session.id.short(),
-            snapshot.user.id
-        );
-        self.touches.mark(snapshot, now);
-    }
-
-    /// The answer of Postgres' row, which ends the look-up whatever it is.
-    async fn decide(&self, id: &SessionId) -> Result<Option<Arc<Snapshot>>> {
-        let outcome = |outcome: &str| metrics::LOOKUPS.with_label_values(&["postgres", outcome]).inc();
-        let wanted = *id;
-        let (found, incarnation) =
-            match self.database.read_located(move |conn| session::find(conn, &wanted)).await {
-                Ok(found) => found,
-                Err(error) => {
-                    outcome("error");
-                    log::warn!("[SESSION_LOOKUP] context={} session={} {error}", self.context, id.short());
-                    return Err(error.into());
-                }
-            };
-        let Some(found) = found else {
-            outcome("unknown");
-            log::debug!(target: LOOKUP, "[SESSION_LOOKUP] context={} session={} unknown", self.context, id.short());
-            return Ok(None);
-        };
-        let state = found.state(self.context);
-        if state != State::Live {
-            outcome("ended");
-            log::debug!(target: LOOKUP, "[SESSION_LOOKUP] context={} session={} {state:?}", self.context, id.short());
-            if self.caches() && found.is_final() {
-                self.near.remember_dead(*id);
-            }
-            return Ok(None);
-        }
-        outcome("live");
-        let Found { session, user, read_at, .. } = found;
-        log::debug!(
-            target: LOOKUP,
-            "[SESSION_LOOKUP] context={} session={} user={} tier=postgres",
-            self.context,
-            id.short(),
-            user.id
-        );
-        Ok(Some(Arc::new(Snapshot { session, user, read_at, incarnation, memo: Memo::default() })))
-    }
-
-    /// Writes what Postgres just said to Redis, as well as it goes. It stays there as long as the session
-    /// lives, so that operators see it; how long it counts is another matter.
-    async fn write_to_redis(&self, snapshot: &Snapshot) {
-        let Ok(ttl) = snapshot.end().signed_duration_since(snapshot.read_at).to_std() else { return };
-        let data = SessionData::of(snapshot.clone());
-        if let Err(error) = self.cache.set(&snapshot.session.id, &data, ttl).await {
-            log::debug!("[SESSION_LOOKUP] context={} {error}", self.context);
-        }
-    }
-
-    /// What follows the commit of an end, before it is answered: this process denies the sessions by itself,
-    /// the others hear of it from Postgres. Then the values leave Redis, as well as it goes; that an end is
-    /// final does not depend on it.
-    async fn forget(&self, ids: &[SessionId]) {
-        self.near.deny_sessions(ids);
-        self.delete_from_redis(ids).await;
-    }
-
-    async fn delete_from_redis(&self, ids: &[SessionId]) {
-        if let Err(error) = self.cache.delete(ids).await {
-            log::debug!("[SESSION_DELETE] context={} {error}", self.context);
-        }
-    }
-
-    /// Fills the caches with a session that was just opened, as well as it goes.
-    async fn fill(&self, id: &SessionId) {
-        if let Ok(Some(snapshot)) = self.decide(id).await {
-            if self.caches() {
-                self.near.remember(&snapshot);
-            }
-            self.write_to_redis(&snapshot).await;
-        }
-    }
-
     async fn create_session(&self, request: SessionRequest) -> Result<Option<LoggedIn>> {
         let SessionRequest { mut user, auth_method, login, rehashed } = request;
         let token = SessionToken::generate();

@@ -1,0 +1,82 @@
+//! What moves while a session lives: its last use, its idle end, the proof of who uses it.
+
+use std::time::Duration;
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
+
+use super::seconds;
+use crate::id::SessionId;
+use crate::schema::{sessions, users};
+use crate::statement::statement;
+
+/// Renews the proof of identity of a live session; `false` when it is not live any more.
+///
+/// # Errors
+/// When Postgres gives no answer.
+pub fn renew_proof(conn: &mut PgConnection, id: &SessionId, credential_version: i64) -> QueryResult<bool> {
+    let now = || sql::<Timestamptz>("clock_timestamp()");
+    let current = users::table
+        .filter(users::id.eq(sessions::user_id))
+        .filter(users::credential_version.eq(credential_version))
+        .filter(users::session_epoch.le(sessions::session_epoch))
+        .filter(users::blocked_at.is_null());
+    let updated = diesel::update(sessions::table)
+        .filter(sessions::id.eq(id.as_str()))
+        .filter(sessions::revoked.eq(false))
+        .filter(sessions::expires_at.gt(now()))
+        .filter(sessions::absolute_expires_at.gt(now()))
+        .filter(diesel::dsl::exists(current))
+        .set(sessions::authenticated_at.eq(now().nullable()))
+        .execute(conn)?;
+    Ok(updated == 1)
+}
+
+/// Moves the idle end of a live session to `idle` from now, never past its absolute end; `false` when it is
+/// not live any more.
+///
+/// # Errors
+/// When Postgres gives no answer.
+pub fn extend(conn: &mut PgConnection, id: &SessionId, idle: Duration) -> QueryResult<bool> {
+    touch(conn, idle, &[(*id, Duration::ZERO)]).map(|touched| touched == 1)
+}
+
+statement! {
+    struct Touch<'a> {
+        ids: &'a [&'a str] => Array<Text>, "varchar[]";
+        ages: &'a [i64] => Array<BigInt>, "bigint[]";
+        idle: i64 => BigInt, "bigint";
+    }
+    returns (BigInt,);
+    "used AS (
+        SELECT u.id, clock_timestamp() - u.age * interval '1 millisecond' AS at
+        FROM arg, unnest(arg.ids, arg.ages) AS u (id, age)
+    ), live AS (
+        SELECT s.id, used.at FROM sessions s JOIN used ON used.id = s.id
+        WHERE NOT s.revoked AND s.expires_at > clock_timestamp() AND s.absolute_expires_at > clock_timestamp()
+        FOR NO KEY UPDATE OF s SKIP LOCKED
+    ), touched AS (
+        UPDATE sessions s SET
+            last_activity = greatest(s.last_activity, live.at),
+            expires_at = greatest(s.expires_at,
+                least(live.at + arg.idle * interval '1 second', s.absolute_expires_at))
+        FROM live, arg
+        WHERE s.id = live.id
+        RETURNING 1
+    )
+    SELECT count(*) FROM touched"
+}
+
+/// Writes down uses of sessions, each with how long ago it was, and moves the idle ends with them. Sessions
+/// that have ended, or that somebody else is changing right now, are left alone; returns how many were not.
+///
+/// # Errors
+/// When Postgres gives no answer.
+pub fn touch(conn: &mut PgConnection, idle: Duration, uses: &[(SessionId, Duration)]) -> QueryResult<i64> {
+    let ids: Vec<&str> = uses.iter().map(|(id, _)| id.as_str()).collect();
+    let ages: Vec<i64> =
+        uses.iter().map(|(_, age)| i64::try_from(age.as_millis()).unwrap_or(i64::MAX)).collect();
+    let (count,): (i64,) = Touch { ids: &ids, ages: &ages, idle: seconds(idle) }.get_result(conn)?;
+    Ok(count)
+}
