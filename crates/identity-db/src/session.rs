@@ -12,9 +12,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use constants::ApplicationContext;
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
 use ipnetwork::IpNetwork;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +25,16 @@ pub use end::{Ended, Revocation, Rotation, end_all, revoke};
 pub use open::{Login, NewSession, open};
 pub use purge::{Purged, count_ended, purge};
 pub use touch::{extend, renew_proof, touch};
+
+// Not as literals of SQL: a statement that has one is parsed and planned anew each time.
+diesel::define_sql_function! {
+    /// When the transaction began; a statement outside of one is its own.
+    fn transaction_timestamp() -> Timestamptz;
+}
+diesel::define_sql_function! {
+    /// Now, by the clock of Postgres.
+    fn clock_timestamp() -> Timestamptz;
+}
 
 /// A session as Postgres has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable)]
@@ -127,12 +135,7 @@ pub fn find(conn: &mut PgConnection, id: &SessionId) -> QueryResult<Option<Found
     sessions::table
         .inner_join(users::table)
         .filter(sessions::id.eq(id.as_str()))
-        .select((
-            Session::as_select(),
-            User::as_select(),
-            sql::<Timestamptz>("transaction_timestamp()"),
-            sql::<Timestamptz>("clock_timestamp()"),
-        ))
+        .select((Session::as_select(), User::as_select(), transaction_timestamp(), clock_timestamp()))
         .first::<(Session, User, DateTime<Utc>, DateTime<Utc>)>(conn)
         .optional()
         .map(|row| row.map(|(session, user, read_at, now)| Found { session, user, read_at, now }))
@@ -152,8 +155,8 @@ pub fn list(
         .filter(sessions::user_id.eq(user_id))
         .filter(sessions::revoked.eq(false))
         .filter(sessions::session_epoch.ge(users::session_epoch))
-        .filter(sessions::expires_at.gt(sql::<Timestamptz>("clock_timestamp()")))
-        .filter(sessions::absolute_expires_at.gt(sql::<Timestamptz>("clock_timestamp()")))
+        .filter(sessions::expires_at.gt(clock_timestamp()))
+        .filter(sessions::absolute_expires_at.gt(clock_timestamp()))
         .select(Session::as_select())
         .into_boxed();
     if let Some(context) = context {

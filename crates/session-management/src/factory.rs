@@ -59,6 +59,8 @@ pub struct ManagerConfiguration {
     pub database: Option<DatabaseConfig>,
     /// Postgres without a pooler in between, for denials; default the database's URL.
     pub listen_url: Option<String>,
+    /// Sessions at most in the cache of the process; 0 for none.
+    pub near_entries: usize,
     /// Redis; needed in `production`.
     pub redis: Option<RedisConfiguration>,
     /// How long its sessions live.
@@ -128,6 +130,7 @@ impl UserManagerFactory {
             context: configuration.context,
             lifetimes: configuration.lifetimes,
             legacy: configuration.legacy_tokens,
+            near_entries: configuration.near_entries,
             database: Database::new(database),
             cache,
             keyring,

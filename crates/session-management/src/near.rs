@@ -44,9 +44,11 @@ pub(crate) struct Near {
 }
 
 impl Near {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+    /// A cache of so many sessions at most.
+    pub(crate) fn new(clock: Arc<dyn Clock>, entries: usize) -> Self {
         let lanes = (0..LANES).map(|_| Mutex::new(())).collect();
-        Self { table: Table::default(), denials: Denials::default(), lease: Lease::default(), lanes, clock }
+        let table = Table::new(entries);
+        Self { table, denials: Denials::default(), lease: Lease::default(), lanes, clock }
     }
 
     /// A yes that may be repeated now, with Postgres' clock.

@@ -36,6 +36,9 @@ pub struct Arguments {
     /// How often a command to Redis is tried again within its 50 ms (0 to 10, default 3).
     #[arg(long, env = "REDIS_MAX_RETRIES")]
     pub(crate) redis_max_retries: Option<String>,
+    /// Sessions at most that web keeps in its own memory (default 262144; 0 for none).
+    #[arg(long, env = "NEAR_CACHE_ENTRIES")]
+    pub(crate) near_cache_entries: Option<String>,
     /// Tokens of the older software: dual-write, read or off. Must be set in production.
     #[arg(long, env = "LEGACY_TOKENS")]
     pub(crate) legacy_tokens: Option<String>,

@@ -18,6 +18,9 @@ use crate::cookie::SessionCookies;
 /// A setting that cannot be used.
 pub type SettingsError = SettingError;
 
+/// Sessions that a process keeps in its memory where nothing else is set.
+const NEAR_ENTRIES: usize = 262_144;
+
 type Checked<T> = Result<T, SettingError>;
 
 pub(super) fn settings(context: ApplicationContext, given: &Arguments) -> Checked<Settings> {
@@ -30,6 +33,9 @@ pub(super) fn settings(context: ApplicationContext, given: &Arguments) -> Checke
         if strategy == MigrationStrategy::MockOnly { Environment::Mock } else { environment };
     let (database, redis) = stores(stores_environment, given)?;
     check_unused(given)?;
+    let near_entries = number("NEAR_CACHE_ENTRIES", given.near_cache_entries.as_deref(), 0..=1 << 24)?
+        .and_then(|entries| usize::try_from(entries).ok())
+        .unwrap_or(NEAR_ENTRIES);
     let listen_url = postgres("DATABASE_LISTEN_URL", given.database_listen_url.as_deref())?;
     let (port_variable, port) = port(context, given)?;
     Ok(Settings {
@@ -38,6 +44,7 @@ pub(super) fn settings(context: ApplicationContext, given: &Arguments) -> Checke
             environment: stores_environment,
             database,
             listen_url,
+            near_entries,
             redis,
             lifetimes,
             legacy_tokens,

@@ -67,13 +67,15 @@ pub(crate) struct Parts {
     pub(crate) database: Database,
     pub(crate) cache: Arc<dyn SessionAdapter>,
     pub(crate) keyring: Arc<RwLock<Option<Keyring>>>,
+    pub(crate) near_entries: usize,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) listen_url: String,
 }
 
 impl ProductionUserManager {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { context, lifetimes, legacy, database, cache, keyring, clock, listen_url } = parts;
+        let Parts { context, lifetimes, legacy, database, cache, keyring, near_entries, clock, listen_url } =
+            parts;
         Self(Arc::new(Inner {
             context,
             lifetimes,
@@ -83,7 +85,7 @@ impl ProductionUserManager {
             keyring,
             keyring_read_at: AtomicI64::new(0),
             touches: TouchBook::new(lifetimes.idle),
-            near: Near::new(Arc::clone(&clock)),
+            near: Near::new(Arc::clone(&clock), near_entries),
             clock,
             listen_url,
         }))

@@ -12,9 +12,6 @@ use crate::principal::Snapshot;
 
 const SHARDS: usize = 64;
 
-/// Entries at most, in all.
-const ENTRIES: usize = 262_144;
-
 /// Bytes at most, in all, as well as they can be counted.
 const BYTES: usize = 256 * 1024 * 1024;
 
@@ -48,6 +45,8 @@ impl Known {
 #[derive(Debug)]
 pub(super) struct Table {
     shards: Vec<RwLock<Shard>>,
+    /// Entries of one shard at most.
+    most: usize,
     entries: AtomicUsize,
     bytes: AtomicUsize,
 }
@@ -68,17 +67,16 @@ struct Slot {
     read: AtomicBool,
 }
 
-impl Default for Table {
-    fn default() -> Self {
+impl Table {
+    pub(super) fn new(entries: usize) -> Self {
         Self {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
+            most: entries.div_ceil(SHARDS),
             entries: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
         }
     }
-}
 
-impl Table {
     pub(super) fn get(&self, id: &SessionId) -> Option<Known> {
         let shard = self.shard(id).read().unwrap_or_else(PoisonError::into_inner);
         let slot = &shard.slots[*shard.places.get(id)?];
@@ -87,9 +85,12 @@ impl Table {
     }
 
     pub(super) fn insert(&self, id: SessionId, known: Known) {
+        if self.most == 0 {
+            return;
+        }
         let mut shard = self.shard(&id).write().unwrap_or_else(PoisonError::into_inner);
         let (entries, bytes) = (shard.slots.len(), shard.bytes);
-        shard.insert(id, known);
+        shard.insert(id, known, self.most);
         add(&self.entries, entries, shard.slots.len());
         add(&self.bytes, bytes, shard.bytes);
     }
@@ -108,7 +109,7 @@ impl Table {
 }
 
 impl Shard {
-    fn insert(&mut self, id: SessionId, known: Known) {
+    fn insert(&mut self, id: SessionId, known: Known, most: usize) {
         let bytes = known.bytes();
         if let Some(&place) = self.places.get(&id) {
             let slot = &mut self.slots[place];
@@ -116,9 +117,7 @@ impl Shard {
             slot.known = known;
             return;
         }
-        while !self.slots.is_empty()
-            && (self.slots.len() >= ENTRIES / SHARDS || self.bytes + bytes > BYTES / SHARDS)
-        {
+        while !self.slots.is_empty() && (self.slots.len() >= most || self.bytes + bytes > BYTES / SHARDS) {
             self.evict_one();
         }
         self.places.insert(id, self.slots.len());

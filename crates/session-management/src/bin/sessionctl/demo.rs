@@ -136,6 +136,7 @@ fn manager(connection: &Connection) -> Result<std::sync::Arc<dyn UserManager>, F
         environment: Environment::Development,
         database: Some(connection.config()?),
         listen_url: None,
+        near_entries: 0,
         redis: None,
         lifetimes: Lifetimes::of(context),
         legacy_tokens: LegacyTokens::Off,
