@@ -39,6 +39,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    legacy_uses (day, source) {
+        day -> Date,
+        #[max_length = 20]
+        source -> Varchar,
+        uses -> Int8,
+    }
+}
+
+diesel::table! {
     rate_limits (purpose, subject) {
         #[max_length = 40]
         purpose -> Varchar,
@@ -71,6 +80,8 @@ diesel::table! {
         #[max_length = 20]
         auth_method -> Varchar,
         authenticated_at -> Nullable<Timestamptz>,
+        #[max_length = 20]
+        adopted_from -> Nullable<Varchar>,
     }
 }
 
@@ -115,6 +126,8 @@ diesel::table! {
         credential_version -> Int8,
         version -> Int8,
         sessions_valid_after -> Nullable<Timestamptz>,
+        legacy_id -> Nullable<Int8>,
+        legacy_attributes -> Nullable<Jsonb>,
     }
 }
 
@@ -124,6 +137,7 @@ diesel::joinable!(user_permissions -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
     audit_log,
     instance_keys,
+    legacy_uses,
     rate_limits,
     sessions,
     user_permissions,

@@ -23,6 +23,7 @@ statement! {
     ), gone AS (
         DELETE FROM sessions USING batch
         WHERE sessions.id = batch.id AND sessions.expires_at = batch.expires_at
+          AND sessions.adopted_from IS DISTINCT FROM 'redis'
           AND NOT EXISTS (SELECT FROM users WHERE session_digest(users.auth_token) = batch.id)
           AND NOT EXISTS (SELECT FROM users WHERE session_digest(users.session_id) = batch.id)
         RETURNING 1
@@ -40,7 +41,7 @@ pub struct Purged {
     after: (DateTime<Utc>, String),
     /// Rows that were looked at.
     pub seen: i64,
-    /// Rows that were deleted; the others are tombstones that a legacy column still needs.
+    /// Rows that were deleted; the others are tombstones that what the older software left makes needed.
     pub deleted: i64,
     /// Whether there may be more.
     pub more: bool,

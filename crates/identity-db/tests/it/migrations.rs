@@ -36,6 +36,7 @@ const ROWS: &[(&str, &str)] = &[
         "rate_limits",
         "INSERT INTO rate_limits (purpose, subject, attempts, window_start) VALUES ('login', 'digest', 3, now())",
     ),
+    ("legacy_uses", "INSERT INTO legacy_uses (day, source, uses) VALUES ('2026-01-01', 'auth_token', 7)"),
     ("instance_keys", "INSERT INTO instance_keys (key) VALUES (decode(repeat('ab', 32), 'hex'))"),
 ];
 
