@@ -15,4 +15,4 @@ pub mod redis;
 pub use context::{AppScope, ApplicationContext};
 pub use named::UnknownName;
 pub use role::Role;
-pub use strategy::{Environment, LegacyTokens, MigrationStrategy};
+pub use strategy::{Environment, LegacySource, LegacyTokens, MigrationStrategy};

@@ -39,3 +39,21 @@ named_enum! {
         Off = "off",
     }
 }
+
+named_enum! {
+    /// Where the older software kept a session that was adopted.
+    pub enum LegacySource {
+        /// Under `session:<token>` in Redis.
+        Redis = "redis",
+        /// In `users.auth_token`.
+        AuthToken = "auth_token",
+        /// In `users.session_id`.
+        SessionId = "session_id",
+        /// In its table `user_sessions`.
+        UserSessions = "user_sessions",
+        /// In its table `sessions`.
+        Sessions = "sessions",
+        /// In a database file that was imported.
+        Import = "import",
+    }
+}

@@ -87,6 +87,7 @@ async fn resolve<C: AppContext>(
     let presented = Presented::of(request.headers(), settings.cookies.names());
     let (carrier, text) = presented.deciding()?.ok_or_else(unauthenticated)?;
     let token = SessionToken::parse(text).ok_or_else(unauthenticated)?;
-    let principal = service.look_up::<C>(&token).await?.ok_or_else(unauthenticated)?;
+    let origin = Client::of(request, &settings.trusted_proxies).origin();
+    let principal = service.look_up::<C>(&token, &origin).await?.ok_or_else(unauthenticated)?;
     Ok(Current { principal, token, carrier })
 }

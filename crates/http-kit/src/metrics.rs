@@ -68,7 +68,7 @@ impl Metrics {
     }
 
     /// Everything in the text format.
-    pub(crate) fn render(&self) -> String {
-        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+    pub(crate) fn render(&self) -> prometheus::Result<String> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 }

@@ -2,11 +2,12 @@
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
-use session_management::SessionService;
+use session_management::{SessionError, SessionService};
 use utoipa::ToSchema;
 
 use crate::app::resource;
 use crate::metrics::Metrics;
+use crate::problem::Problem;
 
 /// Whether a part answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -79,6 +80,7 @@ pub(crate) async fn readyz(service: web::Data<SessionService>) -> HttpResponse {
     get, path = "/metrics", tag = "operations",
     responses((status = 200, body = String, content_type = "text/plain; version=0.0.4"))
 )]
-pub(crate) async fn metrics(metrics: web::Data<Metrics>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
+pub(crate) async fn metrics(metrics: web::Data<Metrics>) -> Result<HttpResponse, Problem> {
+    let text = metrics.render().map_err(|error| SessionError::Internal(error.to_string()))?;
+    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text))
 }

@@ -1,9 +1,10 @@
 //! Users and sessions as the API shows them. What is not listed here is not shown.
 
-use std::sync::LazyLock;
+use std::collections::HashMap;
+use std::sync::{LazyLock, PoisonError, RwLock};
 
-use chrono::{DateTime, Utc};
-use serde::Serialize;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Serialize, Serializer};
 use session_management::{Session, SessionId, User};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -23,7 +24,9 @@ pub struct UserView {
     #[schema(value_type = String, example = "user")]
     role: constants::Role,
     is_verified: bool,
+    #[serde(serialize_with = "rfc3339")]
     created_at: DateTime<Utc>,
+    #[serde(serialize_with = "rfc3339_or_null")]
     last_login_at: Option<DateTime<Utc>>,
 }
 
@@ -50,10 +53,13 @@ pub struct SessionView {
     id: String,
     #[schema(value_type = String, example = "web")]
     application_context: constants::ApplicationContext,
+    #[serde(serialize_with = "rfc3339")]
     created_at: DateTime<Utc>,
     /// Up to a minute older than the last use.
+    #[serde(serialize_with = "rfc3339")]
     last_activity: DateTime<Utc>,
     /// When it ends unless it is used; use does not move it past the absolute end.
+    #[serde(serialize_with = "rfc3339")]
     expires_at: DateTime<Utc>,
     /// The address of the login.
     ip_address: Option<String>,
@@ -94,8 +100,41 @@ pub struct LoginView {
     pub token: Option<String>,
 }
 
+/// The same text as chrono's own serialization, which goes by the general formatter and takes several times as long.
+fn rfc3339<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+}
+
+#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+fn rfc3339_or_null<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => rfc3339(at, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// Names of devices by what they say of themselves. There are few kinds of them, and parsing one takes longer than
+/// all else that is shown of a session.
+static DEVICES: LazyLock<RwLock<HashMap<String, String>>> = LazyLock::new(RwLock::default);
+
+/// Kinds that are remembered at most; then they are forgotten together.
+const KINDS: usize = 4096;
+
 fn device(user_agent: Option<&str>) -> String {
     let Some(user_agent) = user_agent.filter(|text| !text.is_empty()) else { return "Unknown device".into() };
+    if let Some(known) = DEVICES.read().unwrap_or_else(PoisonError::into_inner).get(user_agent) {
+        return known.clone();
+    }
+    let device = parse_device(user_agent);
+    let mut devices = DEVICES.write().unwrap_or_else(PoisonError::into_inner);
+    if devices.len() >= KINDS {
+        devices.clear();
+    }
+    devices.insert(user_agent.to_owned(), device.clone());
+    device
+}
+
+fn parse_device(user_agent: &str) -> String {
     if let Some(known) = USER_AGENTS.parse(user_agent)
         && known.name != "UNKNOWN"
         && known.os != "UNKNOWN"
@@ -109,6 +148,16 @@ fn device(user_agent: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_written_as_chrono_writes_them() {
+        for micros in [0, 1, 1_000, 1_700_000_000_000_000, 1_700_000_000_120_000, 1_700_000_000_123_456] {
+            let at = DateTime::from_timestamp_micros(micros).unwrap();
+            let mut written = Vec::new();
+            rfc3339(&at, &mut serde_json::Serializer::new(&mut written)).unwrap();
+            assert_eq!(String::from_utf8(written).unwrap(), serde_json::to_string(&at).unwrap());
+        }
+    }
 
     #[test]
     fn browsers_are_named_with_their_system_and_programs_by_their_own_name_c1() {

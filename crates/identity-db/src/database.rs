@@ -116,6 +116,16 @@ impl Database {
         Self { pool, permits, generation, budget: config.budget }
     }
 
+    /// How long one call may take.
+    pub(crate) fn budget(&self) -> Duration {
+        self.budget
+    }
+
+    /// Connections at most.
+    pub(crate) fn connections(&self) -> usize {
+        self.pool.max_size() as usize
+    }
+
     /// Runs `work` on a connection, on a thread where it may block. Each statement commits by itself.
     ///
     /// # Errors

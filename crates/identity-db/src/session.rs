@@ -3,7 +3,9 @@
 //! A session is looked up by its id *without* a state filter: a row that has ended is an answer, and a
 //! different one from no row at all.
 
+mod adopt;
 mod end;
+mod look_up;
 mod open;
 mod purge;
 mod touch;
@@ -11,17 +13,19 @@ mod touch;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use constants::ApplicationContext;
+use constants::{ApplicationContext, LegacySource};
 use diesel::prelude::*;
 use ipnetwork::IpNetwork;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::id::{SessionId, UserId};
 use crate::schema::{sessions, users};
-use crate::sql_enum::ContextColumn;
+use crate::sql_enum::{ContextColumn, SourceColumn};
 use crate::user::User;
 
-pub use end::{Ended, Revocation, Rotation, end_all, revoke};
+pub use adopt::{Adopted, LegacyKey, LegacyToken, adopt, count_legacy_uses};
+pub use end::{Ended, Revocation, Revoked, Rotation, end_all, revoke};
+pub use look_up::LookUps;
 pub use open::{Login, NewSession, open};
 pub use purge::{Purged, count_ended, purge};
 pub use touch::{extend, renew_proof, touch};
@@ -37,7 +41,7 @@ diesel::define_sql_function! {
 }
 
 /// A session as Postgres has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Queryable, Selectable)]
 #[diesel(table_name = sessions, check_for_backend(diesel::pg::Pg))]
 pub struct Session {
     /// The digest of its token.
@@ -67,6 +71,9 @@ pub struct Session {
     pub auth_method: String,
     /// When they last did.
     pub authenticated_at: Option<DateTime<Utc>>,
+    /// Where the older software kept it, if it began there.
+    #[diesel(deserialize_as = SourceColumn)]
+    pub adopted_from: Option<LegacySource>,
 }
 
 /// A session, its user and the clock of one statement: all that a decision needs.
@@ -132,13 +139,25 @@ impl Found {
 /// # Errors
 /// When Postgres gives no answer.
 pub fn find(conn: &mut PgConnection, id: &SessionId) -> QueryResult<Option<Found>> {
+    find_all(conn, std::slice::from_ref(id)).map(|mut found| found.pop())
+}
+
+/// The sessions with these ids, whatever state they are in, all of one statement.
+///
+/// # Errors
+/// When Postgres gives no answer.
+pub fn find_all(conn: &mut PgConnection, ids: &[SessionId]) -> QueryResult<Vec<Found>> {
+    let ids: Vec<&str> = ids.iter().map(SessionId::as_str).collect();
     sessions::table
         .inner_join(users::table)
-        .filter(sessions::id.eq(id.as_str()))
+        .filter(sessions::id.eq_any(ids))
         .select((Session::as_select(), User::as_select(), transaction_timestamp(), clock_timestamp()))
-        .first::<(Session, User, DateTime<Utc>, DateTime<Utc>)>(conn)
-        .optional()
-        .map(|row| row.map(|(session, user, read_at, now)| Found { session, user, read_at, now }))
+        .load::<(Session, User, DateTime<Utc>, DateTime<Utc>)>(conn)
+        .map(|rows| {
+            rows.into_iter()
+                .map(|(session, user, read_at, now)| Found { session, user, read_at, now })
+                .collect()
+        })
 }
 
 /// The live sessions of a person, in one application or in all, the most recently used first.
@@ -164,6 +183,7 @@ pub fn list(
     }
     query.order((sessions::last_activity.desc(), sessions::id.asc())).load(conn)
 }
+
 /// Whole seconds, which is what Postgres' `interval '1 second'` is multiplied by.
 fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)

@@ -3,11 +3,12 @@
 
 use std::io::Write;
 
-use constants::{ApplicationContext, Role};
+use constants::{ApplicationContext, LegacySource, Role};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::{Nullable, Text};
 
 use crate::schema::sql_types::{ApplicationType, UserRole};
 
@@ -51,3 +52,24 @@ sql_enum!(
     Role,
     UserRole
 );
+
+/// The column `sessions.adopted_from`: a name, or null.
+#[derive(Debug, Clone, Copy, FromSqlRow)]
+#[diesel(sql_type = Nullable<Text>)]
+pub struct SourceColumn(Option<LegacySource>);
+
+impl From<SourceColumn> for Option<LegacySource> {
+    fn from(column: SourceColumn) -> Self {
+        column.0
+    }
+}
+
+impl FromSql<Nullable<Text>, Pg> for SourceColumn {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(Some(std::str::from_utf8(value.as_bytes())?.parse()?)))
+    }
+
+    fn from_nullable_sql(value: Option<PgValue<'_>>) -> deserialize::Result<Self> {
+        value.map_or(Ok(Self(None)), Self::from_sql)
+    }
+}

@@ -5,7 +5,6 @@ use constants::Role;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Timestamptz};
-use serde::{Deserialize, Serialize};
 
 use crate::HashedPassword;
 use crate::id::UserId;
@@ -13,7 +12,7 @@ use crate::schema::users;
 use crate::sql_enum::RoleColumn;
 
 /// A person as the rest of the system sees them: no password, no legacy token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
 pub struct User {
     /// Who.

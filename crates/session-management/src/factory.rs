@@ -112,20 +112,22 @@ impl UserManagerFactory {
             return Err(lacking("a Redis configuration"));
         }
         let keyring = Arc::new(RwLock::new(None));
-        let cache: Arc<dyn SessionAdapter> = match &configuration.redis {
-            Some(redis) => {
-                let link = RedisLink::new(&redis.url, redis.max_retries)
-                    .map_err(|error| SessionError::Internal(error.to_string()))?;
-                let context = Some(configuration.context);
-                Arc::new(RedisSessionAdapter::new(
-                    link,
-                    context,
-                    Arc::clone(&keyring),
-                    Arc::clone(&self.clock),
-                ))
-            }
-            None => Arc::new(MemorySessionAdapter::new(Arc::clone(&self.clock))),
-        };
+        let (cache, legacy_cache): (Arc<dyn SessionAdapter>, Arc<dyn SessionAdapter>) =
+            match &configuration.redis {
+                Some(redis) => {
+                    let link = RedisLink::new(&redis.url, redis.max_retries)
+                        .map_err(|error| SessionError::Internal(error.to_string()))?;
+                    let adapter = |context| {
+                        let (keyring, clock) = (Arc::clone(&keyring), Arc::clone(&self.clock));
+                        Arc::new(RedisSessionAdapter::new(link.clone(), context, keyring, clock))
+                    };
+                    (adapter(Some(configuration.context)), adapter(None))
+                }
+                None => {
+                    let adapter = || Arc::new(MemorySessionAdapter::new(Arc::clone(&self.clock)));
+                    (adapter(), adapter())
+                }
+            };
         Ok(ProductionUserManager::new(Parts {
             context: configuration.context,
             lifetimes: configuration.lifetimes,
@@ -133,6 +135,7 @@ impl UserManagerFactory {
             near_entries: configuration.near_entries,
             database: Database::new(database),
             cache,
+            legacy_cache,
             keyring,
             clock: Arc::clone(&self.clock),
             listen_url: configuration.listen_url.clone().unwrap_or_else(|| database.url.clone()),

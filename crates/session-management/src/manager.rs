@@ -65,7 +65,10 @@ pub trait UserManager: Send + Sync + std::fmt::Debug {
 
     /// The person whose live session has this token.
     async fn find_by_session_id(&self, token: &SessionToken) -> Result<Option<User>> {
-        Ok(self.look_up(token, Freshness::Cached).await?.map(|snapshot| snapshot.user.clone()))
+        Ok(self
+            .look_up(token, Freshness::Cached, &Origin::default())
+            .await?
+            .map(|snapshot| snapshot.user.clone()))
     }
 
     /// What a login with this address is checked against.
@@ -91,8 +94,14 @@ pub trait UserManager: Send + Sync + std::fmt::Debug {
         None
     }
 
-    /// The live session of a token, with its user.
-    async fn look_up(&self, token: &SessionToken, freshness: Freshness) -> Result<Option<Arc<Snapshot>>>;
+    /// The live session of a token, with its user. `origin` is who presents it: a session of the older software
+    /// that is adopted by this look-up is known by it.
+    async fn look_up(
+        &self,
+        token: &SessionToken,
+        freshness: Freshness,
+        origin: &Origin,
+    ) -> Result<Option<Arc<Snapshot>>>;
 
     /// Opens a session; the one function through which every login goes. `None` when the person is blocked,
     /// gone, or has another credential than the one that was checked.

@@ -26,6 +26,15 @@ pub(crate) static LOGINS: LazyLock<IntCounterVec> = LazyLock::new(|| {
 pub(crate) static REVOCATIONS: LazyLock<IntCounterVec> =
     LazyLock::new(|| counters("session_revocations_total", "Sessions ended by cause", &["cause"]));
 
+/// Uses of sessions that the older software began, by where it kept them.
+pub(crate) static LEGACY_USES: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters(
+        "session_legacy_uses_total",
+        "Uses of sessions that the older software began, by source",
+        &["source"],
+    )
+});
+
 /// Commands to Redis by outcome (`ok`, `failed`, `refused` by the circuit breaker).
 pub(crate) static REDIS: LazyLock<IntCounterVec> =
     LazyLock::new(|| counters("session_redis_commands_total", "Commands to Redis by outcome", &["outcome"]));
@@ -65,7 +74,7 @@ pub(crate) static LAG: LazyLock<Histogram> = LazyLock::new(|| {
 /// # Errors
 /// When the registry has metrics of these names already.
 pub fn register(registry: &Registry) -> prometheus::Result<()> {
-    for counters in [&LOOKUPS, &LOGINS, &REVOCATIONS, &REDIS] {
+    for counters in [&LOOKUPS, &LOGINS, &REVOCATIONS, &LEGACY_USES, &REDIS] {
         registry.register(Box::new((**counters).clone()))?;
     }
     for gauge in [&LEASE, &DENIALS, &NEAR_ENTRIES, &NEAR_BYTES] {

@@ -11,7 +11,6 @@ use constants::{ApplicationContext, lifetime};
 use identity_db::Incarnation;
 use identity_db::session::Session;
 use identity_db::user::User;
-use serde::{Deserialize, Serialize};
 
 /// An application context as a type, so that a handler of one cannot be given a principal of another.
 pub trait AppContext: Send + Sync + 'static {
@@ -36,7 +35,7 @@ impl AppContext for Admin {
 }
 
 /// What one statement read of a live session: the session and its user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The session.
     pub session: Session,
@@ -47,7 +46,6 @@ pub struct Snapshot {
     /// The server that was read from.
     pub incarnation: Incarnation,
     /// What is noted of it while it is cached.
-    #[serde(skip)]
     pub memo: Memo,
 }
 
@@ -71,8 +69,14 @@ impl Memo {
     }
 
     /// What the presentation made of the snapshot: made once, then shared.
-    pub fn rendered(&self, render: impl FnOnce() -> Bytes) -> Bytes {
-        self.rendered.get_or_init(render).clone()
+    ///
+    /// # Errors
+    /// As `render`; nothing is kept then.
+    pub fn rendered<E>(&self, render: impl FnOnce() -> Result<Bytes, E>) -> Result<Bytes, E> {
+        match self.rendered.get() {
+            Some(made) => Ok(made.clone()),
+            None => render().map(|made| self.rendered.get_or_init(|| made).clone()),
+        }
     }
 }
 
@@ -185,6 +189,7 @@ pub(crate) mod tests {
             session_epoch: 0,
             auth_method: "password".into(),
             authenticated_at: None,
+            adopted_from: None,
         };
         let incarnation = Incarnation { system: 1, timeline: 1 };
         Snapshot { session, user, read_at: opened, incarnation, memo: Memo::default() }

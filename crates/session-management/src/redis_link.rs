@@ -1,7 +1,8 @@
-//! One long-lived connection to Redis, a budget of time, and a circuit breaker.
+//! A long-lived connection to Redis for each thread, a budget of time, and a circuit breaker.
 //!
-//! The pool pings a connection each time it is checked out. So one is taken out of it for good and shared:
-//! commands of many requests travel on it at once. When it breaks, the pool makes the next.
+//! The pool pings a connection each time it is checked out. So each thread takes one out of it for good, and the
+//! commands of its requests travel on it together. A connection is driven where it was opened: one for all
+//! threads would wake another thread twice for each command. When it breaks, the pool makes the next.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +12,7 @@ use constants::redis::REQUEST_BUDGET;
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{Cmd, FromRedisValue, RedisError};
 use deadpool_redis::{Config, Connection, Pool, Runtime};
+use thread_local::ThreadLocal;
 
 use crate::metrics;
 
@@ -23,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Redis gave no answer. Whoever asked goes on without: Postgres decides.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("Redis is unavailable: {0}")]
-pub struct RedisUnavailable(String);
+pub struct RedisUnavailable(pub(crate) String);
 
 /// The way to Redis. Cloning shares the connection.
 #[derive(Clone)]
@@ -35,7 +37,7 @@ pub(crate) struct RedisLink {
 
 #[derive(Default)]
 struct State {
-    connection: Mutex<Option<MultiplexedConnection>>,
+    connections: ThreadLocal<Mutex<Option<MultiplexedConnection>>>,
     failures: AtomicU32,
     open_until: Mutex<Option<Instant>>,
 }
@@ -100,17 +102,17 @@ impl RedisLink {
     }
 
     async fn connection(&self) -> Result<MultiplexedConnection, String> {
-        if let Some(connection) = lock(&self.state.connection).clone() {
+        if let Some(connection) = lock(self.state.connections.get_or_default()).clone() {
             return Ok(connection);
         }
         let pooled = self.pool.get().await.map_err(|error| error.to_string())?;
         let connection = Connection::take(pooled);
-        *lock(&self.state.connection) = Some(connection.clone());
+        *lock(self.state.connections.get_or_default()) = Some(connection.clone());
         Ok(connection)
     }
 
     fn drop_connection(&self) {
-        *lock(&self.state.connection) = None;
+        *lock(self.state.connections.get_or_default()) = None;
     }
 
     /// Whether Redis is being left alone. When the pause is over one command at a time tries again.

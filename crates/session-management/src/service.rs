@@ -53,8 +53,12 @@ impl SessionService {
     /// # Errors
     /// [`SessionError::Unavailable`] when no store can tell; [`SessionError::Forbidden`] for a person whose
     /// role has been taken since they logged in.
-    pub async fn look_up<C: AppContext>(&self, token: &SessionToken) -> Result<Option<Principal<C>>> {
-        let found = self.manager.look_up(token, Freshness::Cached).await?;
+    pub async fn look_up<C: AppContext>(
+        &self,
+        token: &SessionToken,
+        origin: &Origin,
+    ) -> Result<Option<Principal<C>>> {
+        let found = self.manager.look_up(token, Freshness::Cached, origin).await?;
         let Some(principal) = found.and_then(Principal::new) else { return Ok(None) };
         self.admit(principal.user())?;
         Ok(Some(principal))
@@ -251,7 +255,7 @@ impl SessionService {
 
     /// The caller, if Postgres knows of a proof within five minutes; a cache might know an older one.
     async fn recently_proven(&self, own: &OwnSession) -> Result<User> {
-        let snapshot = self.manager.look_up(&own.token, Freshness::Authoritative).await?;
+        let snapshot = self.manager.look_up(&own.token, Freshness::Authoritative, &own.origin).await?;
         let snapshot = snapshot.ok_or(SessionError::Unauthenticated)?;
         if !snapshot.is_recent(snapshot.read_at) {
             return Err(SessionError::ReauthenticationRequired);

@@ -287,6 +287,20 @@ fn collect(pipe: Option<impl Read + Send + 'static>, log: &Arc<Mutex<String>>) -
     })
 }
 
+/// Runs `sessionctl` on a database as an operator would, and returns what it printed. Panics when it fails.
+#[track_caller]
+pub fn sessionctl(database: &TestDatabase, arguments: &[&str]) -> String {
+    let run = Command::new(program("sessionctl"))
+        .args(arguments)
+        .env("DATABASE_URL", database.url())
+        .env("DATABASE_OWNER_URL", database.owner_url())
+        .stdin(Stdio::null())
+        .output()
+        .expect("sessionctl runs");
+    assert!(run.status.success(), "sessionctl {arguments:?}: {}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8_lossy(&run.stdout).into_owned()
+}
+
 /// The program that cargo built beside this test.
 fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");

@@ -24,7 +24,7 @@ mod scripts;
 mod template;
 
 pub use actor::Actor;
-pub use app::{App, AppBuilder, Failed, stack};
+pub use app::{App, AppBuilder, Failed, sessionctl, stack};
 pub use cluster::{Paused, TestPostgres};
 pub use database::{Refusal, Row, Statement, TestDatabase};
 pub use denials::Denials;

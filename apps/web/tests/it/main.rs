@@ -8,6 +8,7 @@ mod carriers;
 mod cookies;
 mod devices;
 mod languages;
+mod legacy;
 mod lifetimes;
 mod limits;
 mod mock;

@@ -1,10 +1,12 @@
 //! Who am I: for people and their programs, and for a proxy in front of another application.
 
-use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use session_management::{AppContext, Snapshot};
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, ResponseError};
+use session_management::{AppContext, SessionError, Snapshot};
 
 use crate::gate::Current;
+use crate::problem::Problem;
 use crate::view::{LoginView, SessionView, UserView};
 
 /// The caller and their session.
@@ -27,10 +29,13 @@ pub(crate) fn answer_me(snapshot: &Snapshot) -> HttpResponse {
             session: SessionView::new(&snapshot.session, &snapshot.session.id),
             token: None,
         };
-        serde_json::to_vec(&view).unwrap_or_default().into()
+        serde_json::to_vec(&view).map(Bytes::from)
     });
     let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    HttpResponse::Ok().insert_header(json).body(body)
+    match body {
+        Ok(body) => HttpResponse::Ok().insert_header(json).body(body),
+        Err(error) => Problem::from(SessionError::Internal(error.to_string())).error_response(),
+    }
 }
 
 /// Forward-auth: whether a request may pass, and whose it is, in headers.

@@ -19,7 +19,7 @@ statement! {
         ip_address: Option<IpNetwork> => Nullable<Inet>, "inet";
         user_agent: Option<&'a str> => Nullable<Text>, "text";
     }
-    returns (Text, Bool);
+    returns (Text, Bool, Bool);
     "ended AS (
         UPDATE sessions SET revoked = true, revoked_at = clock_timestamp()
         FROM arg
@@ -27,6 +27,7 @@ statement! {
           AND (arg.context IS NULL OR sessions.application_context = arg.context)
           AND (arg.user_id IS NULL OR sessions.user_id = arg.user_id)
         RETURNING sessions.id, sessions.user_id, sessions.session_epoch, sessions.application_context,
+                  sessions.adopted_from IS NOT DISTINCT FROM 'redis' AS keyed,
                   least(sessions.expires_at, sessions.absolute_expires_at) > clock_timestamp() AS unexpired
     ), logged AS (
         INSERT INTO audit_log (action, application_context, actor_id, subject_id, session_id, ip_address, user_agent)
@@ -34,7 +35,7 @@ statement! {
                ended.id, arg.ip_address, arg.user_agent
         FROM arg, ended
     )
-    SELECT ended.id, ended.unexpired AND ended.session_epoch >= users.session_epoch
+    SELECT ended.id, ended.unexpired AND ended.session_epoch >= users.session_epoch, ended.keyed
     FROM ended JOIN users ON users.id = ended.user_id"
 }
 
@@ -55,14 +56,24 @@ pub struct Revocation {
     pub origin: Origin,
 }
 
-/// Ends sessions in one statement; returns those that were live until now. Ending one that has ended or
-/// never was is no error.
+/// What [`revoke`] did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Revoked {
+    /// Sessions that were live until now.
+    pub live: Vec<SessionId>,
+    /// Those and the rows of sessions that had run out, which now are tombstones.
+    pub all: Vec<SessionId>,
+    /// Of all these the ones that also stand in Redis under a key of the older software.
+    pub keyed: Vec<SessionId>,
+}
+
+/// Ends sessions in one statement. Ending one that has ended or never was is no error.
 ///
 /// # Errors
 /// When Postgres gives no answer; whether they ended is then unknown.
-pub fn revoke(conn: &mut PgConnection, revocation: &Revocation) -> QueryResult<Vec<SessionId>> {
+pub fn revoke(conn: &mut PgConnection, revocation: &Revocation) -> QueryResult<Revoked> {
     let ids: Vec<&str> = revocation.ids.iter().map(SessionId::as_str).collect();
-    let ended: Vec<(SessionId, bool)> = Revoke {
+    let ended: Vec<(SessionId, bool, bool)> = Revoke {
         ids: &ids,
         user_id: revocation.of_user.map(|id| id.0),
         actor_id: revocation.actor.map(|id| id.0),
@@ -72,7 +83,11 @@ pub fn revoke(conn: &mut PgConnection, revocation: &Revocation) -> QueryResult<V
         user_agent: revocation.origin.user_agent.as_deref(),
     }
     .load(conn)?;
-    Ok(ended.into_iter().filter_map(|(id, live)| live.then_some(id)).collect())
+    Ok(Revoked {
+        live: ended.iter().filter(|(_, live, _)| *live).map(|(id, ..)| *id).collect(),
+        keyed: ended.iter().filter(|(.., keyed)| *keyed).map(|(id, ..)| *id).collect(),
+        all: ended.into_iter().map(|(id, ..)| id).collect(),
+    })
 }
 
 statement! {

@@ -64,7 +64,7 @@ statement! {
         rehashed: Option<&'a str> => Nullable<Text>, "text";
     }
     returns (Text, Uuid, ApplicationType, Timestamptz, Timestamptz, Timestamptz, Timestamptz, Nullable<Inet>,
-             Nullable<Text>, Bool, BigInt, Text, Nullable<Timestamptz>);
+             Nullable<Text>, Bool, BigInt, Text, Nullable<Timestamptz>, Nullable<Text>);
     "clock AS MATERIALIZED (SELECT clock_timestamp() AS now),
     account AS (
         UPDATE users SET
@@ -97,7 +97,7 @@ statement! {
         FROM arg, account
     )
     SELECT id, user_id, application_context, created_at, last_activity, expires_at, absolute_expires_at,
-           ip_address, user_agent, revoked, session_epoch, auth_method, authenticated_at
+           ip_address, user_agent, revoked, session_epoch, auth_method, authenticated_at, adopted_from
     FROM opened"
 }
 

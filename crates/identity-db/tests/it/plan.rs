@@ -10,7 +10,7 @@ fn a_session_is_looked_up_by_its_primary_key_in_one_statement_b2() {
     let database = TestDatabase::new();
     user(&database, "alice@example.com");
     database.execute(
-        "INSERT INTO users (email) SELECT n || '@example.com' FROM generate_series(1, 2000) n;
+        "INSERT INTO users (email) SELECT n || '@example.com' FROM generate_series(1, 20000) n;
          INSERT INTO sessions (id, user_id, expires_at)
          SELECT session_digest(u.id::text || n), u.id, now() + interval '1 hour' FROM users u, generate_series(1, 5) n;
          ANALYZE",
@@ -25,13 +25,8 @@ fn a_session_is_looked_up_by_its_primary_key_in_one_statement_b2() {
     let mut client = database.connect();
     client.batch_execute(&format!("PREPARE look_up AS {}", statements[0].text)).unwrap();
     client.batch_execute("SET plan_cache_mode = force_generic_plan").unwrap();
-    let arguments = if statements[0].text.contains("$2") { "('x', 1)" } else { "('x')" };
-    let plan: Vec<String> = client
-        .query(&format!("EXPLAIN EXECUTE look_up{arguments}"), &[])
-        .unwrap()
-        .iter()
-        .map(|row| row.get(0))
-        .collect();
+    let plan: Vec<String> =
+        client.query("EXPLAIN EXECUTE look_up('{x}')", &[]).unwrap().iter().map(|row| row.get(0)).collect();
     let plan = plan.join("\n");
     assert!(plan.contains("sessions_pkey") && plan.contains("users_pkey"), "{plan}");
     assert!(!plan.contains("Seq Scan"), "{plan}");

@@ -153,11 +153,11 @@ fn a_revocation_stays_within_its_bounds_and_returns_what_was_live_b6() {
     let mut act = revocation(&[&mine, &theirs, &expired, &unknown]);
     act.of_user = Some(alice);
     act.context = Some(Admin);
-    assert_eq!(session::revoke(&mut conn, &act).unwrap(), []);
+    assert_eq!(session::revoke(&mut conn, &act).unwrap().live, []);
     act.context = Some(Web);
-    assert_eq!(session::revoke(&mut conn, &act).unwrap(), std::slice::from_ref(&mine));
+    assert_eq!(session::revoke(&mut conn, &act).unwrap().live, std::slice::from_ref(&mine));
     assert_eq!([&mine, &theirs, &expired].map(|id| is_revoked(&database, id)), [true, false, true]);
-    assert_eq!(session::revoke(&mut conn, &act).unwrap(), [], "a second time is no error");
+    assert_eq!(session::revoke(&mut conn, &act).unwrap().live, [], "a second time is no error");
     assert_eq!(database.number("SELECT count(*) FROM audit_log WHERE action = 'session_revoked'"), 2);
     assert_eq!(state(&mut conn, &mine), Some(State::Revoked));
 }

@@ -5,15 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use identity_db::SessionId;
 
-use super::{RedisUnavailable, SessionAdapter, SessionData};
+use super::{RedisUnavailable, SessionAdapter, SessionData, SessionKey};
 use crate::clock::Clock;
 
 /// Sessions in the memory of the process, gone with it. It always answers.
 #[derive(Debug)]
 pub struct MemorySessionAdapter {
-    values: Mutex<HashMap<SessionId, SessionData>>,
+    values: Mutex<HashMap<String, SessionData>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -24,38 +23,43 @@ impl MemorySessionAdapter {
         Self { values: Mutex::default(), clock }
     }
 
-    fn values(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, SessionData>> {
+    fn values(&self) -> std::sync::MutexGuard<'_, HashMap<String, SessionData>> {
         self.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl SessionAdapter for MemorySessionAdapter {
-    async fn get(&self, id: &SessionId) -> Result<Option<SessionData>, RedisUnavailable> {
+    async fn get(&self, key: SessionKey<'_>) -> Result<Option<SessionData>, RedisUnavailable> {
         let now = self.clock.now().timestamp_millis();
         let mut values = self.values();
-        if values.get(id).is_some_and(|data| data.expires_at <= now) {
-            values.remove(id);
+        if values.get(key.as_str()).is_some_and(|data| data.expires_at <= now) {
+            values.remove(key.as_str());
         }
-        Ok(values.get(id).cloned())
+        Ok(values.get(key.as_str()).cloned())
     }
 
-    async fn set(&self, id: &SessionId, data: &SessionData, _ttl: Duration) -> Result<(), RedisUnavailable> {
-        self.values().insert(*id, data.clone());
+    async fn set(
+        &self,
+        key: SessionKey<'_>,
+        data: &SessionData,
+        _ttl: Duration,
+    ) -> Result<(), RedisUnavailable> {
+        self.values().insert(key.as_str().to_owned(), data.clone());
         Ok(())
     }
 
-    async fn delete(&self, ids: &[SessionId]) -> Result<(), RedisUnavailable> {
+    async fn delete(&self, keys: &[SessionKey<'_>]) -> Result<(), RedisUnavailable> {
         let mut values = self.values();
-        for id in ids {
-            values.remove(id);
+        for key in keys {
+            values.remove(key.as_str());
         }
         Ok(())
     }
 
-    async fn extend(&self, id: &SessionId, ttl: Duration) -> Result<bool, RedisUnavailable> {
+    async fn extend(&self, key: SessionKey<'_>, ttl: Duration) -> Result<bool, RedisUnavailable> {
         let end = (self.clock.now() + ttl).timestamp_millis();
-        Ok(self.values().get_mut(id).map(|data| data.expires_at = end).is_some())
+        Ok(self.values().get_mut(key.as_str()).map(|data| data.expires_at = end).is_some())
     }
 
     async fn ping(&self) -> Result<(), RedisUnavailable> {

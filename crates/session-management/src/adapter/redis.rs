@@ -9,9 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use constants::ApplicationContext;
 use constants::redis::{SESSION_PREFIX, prefix};
 use deadpool_redis::redis::{Cmd, cmd};
-use identity_db::SessionId;
 
-use super::{RedisUnavailable, SessionAdapter, SessionData};
+use super::{RedisUnavailable, SessionAdapter, SessionData, SessionKey, stored};
 use crate::clock::Clock;
 use crate::keyring::Keyring;
 use crate::redis_link::RedisLink;
@@ -42,13 +41,14 @@ impl RedisSessionAdapter {
         Self { link, context, keyring, clock }
     }
 
-    fn key(&self, id: &SessionId) -> String {
-        format!("{}{id}", self.context.map_or(SESSION_PREFIX, prefix))
+    fn key(&self, session: SessionKey<'_>) -> String {
+        let prefix = self.context.map_or(SESSION_PREFIX, prefix);
+        [prefix, session.as_str()].concat()
     }
 
     /// The bytes to be stored; `None` while there is no key to sign with.
     fn encode(&self, key: &str, data: &SessionData) -> Option<Vec<u8>> {
-        let mut bytes = serde_json::to_vec(data).ok()?;
+        let mut bytes = stored::encode(data)?;
         if self.context.is_none() {
             return Some(bytes);
         }
@@ -62,10 +62,10 @@ impl RedisSessionAdapter {
     }
 
     fn decode(&self, key: &str, bytes: &[u8]) -> Option<SessionData> {
-        if self.context.is_some() && !self.is_signed(key, bytes) {
-            return None;
+        if self.context.is_none() {
+            return stored::decode_legacy(bytes);
         }
-        serde_json::from_slice(bytes).ok()
+        self.is_signed(key, bytes).then(|| stored::decode(bytes)).flatten()
     }
 
     fn is_signed(&self, key: &str, bytes: &[u8]) -> bool {
@@ -87,19 +87,24 @@ impl RedisSessionAdapter {
 
 #[async_trait]
 impl SessionAdapter for RedisSessionAdapter {
-    async fn get(&self, id: &SessionId) -> Result<Option<SessionData>, RedisUnavailable> {
-        let key = self.key(id);
+    async fn get(&self, session: SessionKey<'_>) -> Result<Option<SessionData>, RedisUnavailable> {
+        let key = self.key(session);
         let bytes: Option<Vec<u8>> = self.link.command(&Cmd::get(&key)).await?;
         let Some(data) = bytes.and_then(|bytes| self.decode(&key, &bytes)) else { return Ok(None) };
         if data.expires_at <= self.clock.now().timestamp_millis() {
-            self.delete(std::slice::from_ref(id)).await?;
+            self.delete(&[session]).await?;
             return Ok(None);
         }
         Ok(Some(data))
     }
 
-    async fn set(&self, id: &SessionId, data: &SessionData, ttl: Duration) -> Result<(), RedisUnavailable> {
-        let key = self.key(id);
+    async fn set(
+        &self,
+        session: SessionKey<'_>,
+        data: &SessionData,
+        ttl: Duration,
+    ) -> Result<(), RedisUnavailable> {
+        let key = self.key(session);
         match self.encode(&key, data) {
             Some(bytes) => self.write(&key, bytes, ttl).await,
             // Nothing is written that nobody could verify.
@@ -107,25 +112,25 @@ impl SessionAdapter for RedisSessionAdapter {
         }
     }
 
-    async fn delete(&self, ids: &[SessionId]) -> Result<(), RedisUnavailable> {
-        if ids.is_empty() {
+    async fn delete(&self, sessions: &[SessionKey<'_>]) -> Result<(), RedisUnavailable> {
+        if sessions.is_empty() {
             return Ok(());
         }
-        let keys: Vec<String> = ids.iter().map(|id| self.key(id)).collect();
+        let keys: Vec<String> = sessions.iter().map(|session| self.key(*session)).collect();
         self.link.command(&Cmd::del(&keys)).await
     }
 
-    async fn extend(&self, id: &SessionId, ttl: Duration) -> Result<bool, RedisUnavailable> {
+    async fn extend(&self, session: SessionKey<'_>, ttl: Duration) -> Result<bool, RedisUnavailable> {
         // A value of ours repeats what Postgres said and is never re-dated: it goes, and the next look-up
         // writes it with the new end.
         if self.context.is_some() {
-            self.delete(std::slice::from_ref(id)).await?;
+            self.delete(&[session]).await?;
             return Ok(true);
         }
-        let Some(mut data) = self.get(id).await? else { return Ok(false) };
+        let Some(mut data) = self.get(session).await? else { return Ok(false) };
         let end = self.clock.now() + ttl;
         data.expires_at = end.timestamp_millis();
-        self.set(id, &data, ttl).await?;
+        self.set(session, &data, ttl).await?;
         Ok(true)
     }
 

@@ -138,7 +138,12 @@ impl UserManager for MockUserManager {
         Ok(i64::try_from(self.store().people.len()).unwrap_or(i64::MAX))
     }
 
-    async fn look_up(&self, token: &SessionToken, _freshness: Freshness) -> Result<Option<Arc<Snapshot>>> {
+    async fn look_up(
+        &self,
+        token: &SessionToken,
+        _freshness: Freshness,
+        _origin: &Origin,
+    ) -> Result<Option<Arc<Snapshot>>> {
         let (id, now) = (token.id(), self.clock.now());
         let mut store = self.store();
         let Some(Found { session, user, read_at, .. }) = store.live(&id, self.context, now) else {
@@ -201,6 +206,7 @@ impl UserManager for MockUserManager {
             session_epoch: user.session_epoch,
             auth_method: auth_method.to_owned(),
             authenticated_at: Some(now),
+            adopted_from: None,
         };
         store.sessions.insert(session.id, session.clone());
         log::info!(
@@ -228,7 +234,7 @@ impl UserManager for MockUserManager {
     }
 
     async fn extend_session(&self, token: &SessionToken) -> Result<bool> {
-        Ok(self.look_up(token, Freshness::Authoritative).await?.is_some())
+        Ok(self.look_up(token, Freshness::Authoritative, &Origin::default()).await?.is_some())
     }
 
     async fn sessions(&self, user: UserId) -> Result<Vec<Session>> {

@@ -4,23 +4,25 @@
 //! answer. Acts run in a task of their own, so that a client that hangs up cannot stop one between its
 //! commit and what must follow.
 
+mod legacy;
 mod look_up;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use constants::{ApplicationContext, LegacyTokens};
+use constants::{ApplicationContext, LegacySource, LegacyTokens};
 use identity_db::audit::{self, Origin};
 use identity_db::rate_limit::{self, Counter};
-use identity_db::session::{self, NewSession, Revocation, Rotation, Session};
+use identity_db::session::{self, LookUps, NewSession, Revocation, Revoked, Rotation, Session};
 use identity_db::user::{self, Credential, NewUser, User, UserChange};
 use identity_db::{Database, DatabaseError, QueryError, SessionId, UserId, instance_key, migration, stream};
 
 use super::{Freshness, Health, Result, UserManager};
-use crate::account::{EndOthers, LoggedIn, OthersEnded, SessionRequest, dual_writes};
+use crate::account::{EndOthers, LoggedIn, Login, OthersEnded, SessionRequest, dual_writes};
 use crate::adapter::SessionAdapter;
 use crate::clock::Clock;
 use crate::email::Email;
@@ -49,8 +51,11 @@ struct Inner {
     context: ApplicationContext,
     lifetimes: Lifetimes,
     legacy: LegacyTokens,
+    look_ups: LookUps,
     database: Database,
     cache: Arc<dyn SessionAdapter>,
+    legacy_cache: Arc<dyn SessionAdapter>,
+    legacy_uses: Mutex<BTreeMap<LegacySource, i64>>,
     keyring: Arc<RwLock<Option<Keyring>>>,
     keyring_read_at: AtomicI64,
     touches: TouchBook,
@@ -66,6 +71,8 @@ pub(crate) struct Parts {
     pub(crate) legacy: LegacyTokens,
     pub(crate) database: Database,
     pub(crate) cache: Arc<dyn SessionAdapter>,
+    /// Where the older software keeps its sessions.
+    pub(crate) legacy_cache: Arc<dyn SessionAdapter>,
     pub(crate) keyring: Arc<RwLock<Option<Keyring>>>,
     pub(crate) near_entries: usize,
     pub(crate) clock: Arc<dyn Clock>,
@@ -74,14 +81,27 @@ pub(crate) struct Parts {
 
 impl ProductionUserManager {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { context, lifetimes, legacy, database, cache, keyring, near_entries, clock, listen_url } =
-            parts;
-        Self(Arc::new(Inner {
+        let Parts {
             context,
             lifetimes,
             legacy,
             database,
             cache,
+            legacy_cache,
+            keyring,
+            near_entries,
+            clock,
+            listen_url,
+        } = parts;
+        Self(Arc::new(Inner {
+            context,
+            lifetimes,
+            legacy,
+            look_ups: LookUps::new(database.clone()),
+            database,
+            cache,
+            legacy_cache,
+            legacy_uses: Mutex::default(),
             keyring,
             keyring_read_at: AtomicI64::new(0),
             touches: TouchBook::new(lifetimes.idle),
@@ -98,12 +118,17 @@ async fn to_the_end<T: Send + 'static>(act: impl Future<Output = Result<T>> + Se
 }
 
 impl Inner {
+    fn legacy_uses(&self) -> MutexGuard<'_, BTreeMap<LegacySource, i64>> {
+        self.legacy_uses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn create_session(&self, request: SessionRequest) -> Result<Option<LoggedIn>> {
         let SessionRequest { mut user, auth_method, login, rehashed } = request;
         let token = SessionToken::generate();
         let id = token.id();
         let dual_written = dual_writes(self.context, self.legacy, login.by_cookie);
         let carried: Vec<SessionId> = login.carried.iter().map(SessionToken::id).collect();
+        self.adopt_carried(&login).await?;
         let row = session::Login {
             user_id: user.id,
             credential_version: user.credential_version,
@@ -136,11 +161,51 @@ impl Inner {
         Ok(Some(LoggedIn { token, user, session, dual_written }))
     }
 
-    async fn revoke(&self, revocation: Revocation) -> Result<Vec<SessionId>> {
+    /// What the request carried and the older software began is to end with the rest. That Redis cannot be asked
+    /// for it keeps nobody from logging in.
+    async fn adopt_carried(&self, login: &Login) -> Result<()> {
+        if !self.adopts() {
+            return Ok(());
+        }
+        for token in &login.carried {
+            if self.look_ups.find(token.id()).await?.0.is_none() {
+                match self.adopt(token, &login.origin).await {
+                    Err(SessionError::Unavailable(reason)) => {
+                        log::warn!("a carried token stays as it is: {reason}");
+                    }
+                    other => drop(other?),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn log_out(&self, tokens: Vec<SessionToken>, origin: Origin) -> Result<()> {
+        let mut revocation = Revocation {
+            ids: tokens.iter().map(SessionToken::id).collect(),
+            of_user: None,
+            context: Some(self.context),
+            actor: None,
+            action: "session_logout",
+            origin,
+        };
+        let ended = self.revoke(revocation.clone()).await?;
+        self.forget_legacy(&tokens, &ended.keyed).await;
+        let rest: Vec<SessionToken> =
+            tokens.into_iter().filter(|token| !ended.all.contains(&token.id())).collect();
+        revocation.ids = self.adopt_unknown(&rest, &revocation.origin).await?;
+        if !revocation.ids.is_empty() {
+            let ended = self.revoke(revocation).await?;
+            self.forget_legacy(&rest, &ended.keyed).await;
+        }
+        Ok(())
+    }
+
+    async fn revoke(&self, revocation: Revocation) -> Result<Revoked> {
         let ids = revocation.ids.clone();
         let cause = revocation.action;
         let ended = self.database.run(move |conn| session::revoke(conn, &revocation)).await?;
-        for id in &ended {
+        for id in &ended.live {
             metrics::REVOCATIONS.with_label_values(&[cause]).inc();
             log::info!("[SESSION_DELETE] context={} session={} cause={cause}", self.context, id.short());
         }
@@ -297,14 +362,16 @@ impl UserManager for ProductionUserManager {
         self.0.peek(id)
     }
 
-    async fn look_up(&self, token: &SessionToken, freshness: Freshness) -> Result<Option<Arc<Snapshot>>> {
-        let id = token.id();
+    async fn look_up(
+        &self,
+        token: &SessionToken,
+        freshness: Freshness,
+        origin: &Origin,
+    ) -> Result<Option<Arc<Snapshot>>> {
         if self.0.caches() && freshness == Freshness::Cached {
-            return self.0.look_up_cached(&id).await;
+            return self.0.look_up_cached(token, origin).await;
         }
-        let Some(snapshot) = self.0.decide(&id).await? else { return Ok(None) };
-        self.0.touches.mark(&snapshot, snapshot.read_at);
-        Ok(Some(snapshot))
+        self.0.look_up_in_postgres(token, origin).await
     }
 
     async fn create_session(&self, request: SessionRequest) -> Result<Option<LoggedIn>> {
@@ -316,16 +383,9 @@ impl UserManager for ProductionUserManager {
         if tokens.is_empty() {
             return Ok(());
         }
-        let revocation = Revocation {
-            ids: tokens.iter().map(SessionToken::id).collect(),
-            of_user: None,
-            context: Some(self.0.context),
-            actor: None,
-            action: "session_logout",
-            origin,
-        };
         let inner = Arc::clone(&self.0);
-        to_the_end(async move { inner.revoke(revocation).await.map(|_| ()) }).await
+        let tokens = tokens.to_vec();
+        to_the_end(async move { inner.log_out(tokens, origin).await }).await
     }
 
     async fn extend_session(&self, token: &SessionToken) -> Result<bool> {
@@ -356,7 +416,7 @@ impl UserManager for ProductionUserManager {
             origin,
         };
         let inner = Arc::clone(&self.0);
-        to_the_end(async move { inner.revoke(revocation).await.map(|ended| !ended.is_empty()) }).await
+        to_the_end(async move { inner.revoke(revocation).await.map(|ended| !ended.live.is_empty()) }).await
     }
 
     async fn end_others(&self, act: EndOthers) -> Result<Option<OthersEnded>> {
@@ -418,6 +478,7 @@ impl UserManager for ProductionUserManager {
     async fn maintain(&self) -> Duration {
         self.0.refresh_keyring().await;
         self.0.write_down_uses().await;
+        self.0.write_down_legacy_uses().await;
         let no_key = self.0.keyring.read().unwrap_or_else(PoisonError::into_inner).is_none();
         if no_key { Duration::from_millis(500) } else { self.0.touches.flush_period() }
     }

@@ -95,10 +95,10 @@ pub(crate) async fn execute(command: Command, database: &Database, output: &Outp
                 origin: Origin::default(),
             };
             let ended = database.run(move |conn| session::revoke(conn, &revocation)).await?;
-            if ended.is_empty() {
+            if ended.live.is_empty() {
                 return Err(unknown(&text));
             }
-            output.print(&Revoked { revoked: ended.len() }, told);
+            output.print(&Revoked { revoked: ended.live.len() }, told);
         }
     }
     Ok(())

@@ -5,13 +5,25 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use constants::ApplicationContext;
 use identity_db::SessionId;
-use identity_db::session::{self, Found, State};
+use identity_db::audit::Origin;
+use identity_db::session::{Found, State};
 
 use super::{Inner, Result};
 use crate::LOOKUP_LOG_TARGET as LOOKUP;
-use crate::adapter::SessionData;
+use crate::adapter::{SessionData, SessionKey};
 use crate::metrics;
 use crate::principal::{Memo, Snapshot};
+use crate::token::SessionToken;
+
+/// What Postgres says of a token.
+pub(super) enum Decision {
+    /// Its session is live.
+    Live(Arc<Snapshot>),
+    /// It has a row that says no, and no other place is asked.
+    Ended,
+    /// It has no row.
+    Unknown,
+}
 
 impl Inner {
     /// Whether anything cached may answer at all: admin-panel always asks Postgres.
@@ -31,7 +43,12 @@ impl Inner {
     }
 
     /// The look-up through the caches: what is near, then Redis, then Postgres.
-    pub(super) async fn look_up_cached(&self, id: &SessionId) -> Result<Option<Arc<Snapshot>>> {
+    pub(super) async fn look_up_cached(
+        &self,
+        token: &SessionToken,
+        origin: &Origin,
+    ) -> Result<Option<Arc<Snapshot>>> {
+        let id = &token.id();
         if let Some(snapshot) = self.peek(id) {
             return Ok(Some(snapshot));
         }
@@ -50,10 +67,36 @@ impl Inner {
             self.answered("redis", &snapshot, now);
             return Ok(Some(snapshot));
         }
-        let Some(snapshot) = self.decide(id).await? else { return Ok(None) };
-        self.touches.mark(&snapshot, snapshot.read_at);
+        let Some(snapshot) = self.look_up_in_postgres(token, origin).await? else { return Ok(None) };
         self.near.remember(&snapshot);
-        self.write_to_redis(&snapshot).await;
+        // Without a lease nobody would ask for it, and each of the look-ups that Postgres then answers would write.
+        if self.near.has_lease() {
+            self.write_to_redis(&snapshot).await;
+        }
+        Ok(Some(snapshot))
+    }
+
+    /// The look-up that no cache answers. A token without a row may be one of the older software; if it is, it has
+    /// a row then, and that decides.
+    pub(super) async fn look_up_in_postgres(
+        &self,
+        token: &SessionToken,
+        origin: &Origin,
+    ) -> Result<Option<Arc<Snapshot>>> {
+        let id = token.id();
+        let snapshot = match self.decide(&id).await? {
+            Decision::Live(snapshot) => {
+                self.count_legacy_use(&snapshot);
+                snapshot
+            }
+            Decision::Ended => return Ok(None),
+            Decision::Unknown if self.adopt(token, origin).await? => match self.decide(&id).await? {
+                Decision::Live(snapshot) => snapshot,
+                Decision::Ended | Decision::Unknown => return Ok(None),
+            },
+            Decision::Unknown => return Ok(None),
+        };
+        self.touches.mark(&snapshot, snapshot.read_at);
         Ok(Some(snapshot))
     }
 
@@ -62,7 +105,7 @@ impl Inner {
         if !self.near.has_lease() {
             return None;
         }
-        let data = match self.cache.get(id).await {
+        let data = match self.cache.get(SessionKey::from(id)).await {
             Ok(data) => data?,
             Err(error) => {
                 log::debug!("[SESSION_LOOKUP] context={} {error}", self.context);
@@ -85,25 +128,24 @@ impl Inner {
             snapshot.user.id
         );
         self.touches.mark(snapshot, now);
+        self.count_legacy_use(snapshot);
     }
 
     /// The answer of Postgres' row, which ends the look-up whatever it is.
-    pub(super) async fn decide(&self, id: &SessionId) -> Result<Option<Arc<Snapshot>>> {
+    pub(super) async fn decide(&self, id: &SessionId) -> Result<Decision> {
         let outcome = |outcome: &str| metrics::LOOKUPS.with_label_values(&["postgres", outcome]).inc();
-        let wanted = *id;
-        let (found, incarnation) =
-            match self.database.read_located(move |conn| session::find(conn, &wanted)).await {
-                Ok(found) => found,
-                Err(error) => {
-                    outcome("error");
-                    log::warn!("[SESSION_LOOKUP] context={} session={} {error}", self.context, id.short());
-                    return Err(error.into());
-                }
-            };
+        let (found, incarnation) = match self.look_ups.find(*id).await {
+            Ok(found) => found,
+            Err(error) => {
+                outcome("error");
+                log::warn!("[SESSION_LOOKUP] context={} session={} {error}", self.context, id.short());
+                return Err(error.into());
+            }
+        };
         let Some(found) = found else {
             outcome("unknown");
             log::debug!(target: LOOKUP, "[SESSION_LOOKUP] context={} session={} unknown", self.context, id.short());
-            return Ok(None);
+            return Ok(Decision::Unknown);
         };
         let state = found.state(self.context);
         if state != State::Live {
@@ -112,7 +154,7 @@ impl Inner {
             if self.caches() && found.is_final() {
                 self.near.remember_dead(*id);
             }
-            return Ok(None);
+            return Ok(Decision::Ended);
         }
         outcome("live");
         let Found { session, user, read_at, .. } = found;
@@ -123,7 +165,8 @@ impl Inner {
             id.short(),
             user.id
         );
-        Ok(Some(Arc::new(Snapshot { session, user, read_at, incarnation, memo: Memo::default() })))
+        let memo = Memo::default();
+        Ok(Decision::Live(Arc::new(Snapshot { session, user, read_at, incarnation, memo })))
     }
 
     /// Writes what Postgres just said to Redis, as well as it goes. It stays there as long as the session
@@ -131,7 +174,7 @@ impl Inner {
     pub(super) async fn write_to_redis(&self, snapshot: &Snapshot) {
         let Ok(ttl) = snapshot.end().signed_duration_since(snapshot.read_at).to_std() else { return };
         let data = SessionData::of(snapshot.clone());
-        if let Err(error) = self.cache.set(&snapshot.session.id, &data, ttl).await {
+        if let Err(error) = self.cache.set(SessionKey::from(&snapshot.session.id), &data, ttl).await {
             log::debug!("[SESSION_LOOKUP] context={} {error}", self.context);
         }
     }
@@ -145,14 +188,15 @@ impl Inner {
     }
 
     pub(super) async fn delete_from_redis(&self, ids: &[SessionId]) {
-        if let Err(error) = self.cache.delete(ids).await {
+        let keys: Vec<SessionKey<'_>> = ids.iter().map(SessionKey::from).collect();
+        if let Err(error) = self.cache.delete(&keys).await {
             log::debug!("[SESSION_DELETE] context={} {error}", self.context);
         }
     }
 
     /// Fills the caches with a session that was just opened, as well as it goes.
     pub(super) async fn fill(&self, id: &SessionId) {
-        if let Ok(Some(snapshot)) = self.decide(id).await {
+        if let Ok(Decision::Live(snapshot)) = self.decide(id).await {
             if self.caches() {
                 self.near.remember(&snapshot);
             }
