@@ -11,6 +11,16 @@ use crate::id::UserId;
 use crate::schema::users;
 use crate::sql_enum::RoleColumn;
 
+// Not as literals of SQL: a statement that has one is parsed and planned anew each time.
+diesel::define_sql_function! {
+    /// Now, by the clock of Postgres.
+    fn clock_timestamp() -> Timestamptz;
+}
+diesel::define_sql_function! {
+    /// The first of the two that is not null.
+    fn coalesce(first: Nullable<Timestamptz>, second: Nullable<Timestamptz>) -> Nullable<Timestamptz>;
+}
+
 /// A person as the rest of the system sees them: no password, no legacy token.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
@@ -163,11 +173,8 @@ pub fn update(conn: &mut PgConnection, id: UserId, change: &UserChange) -> Query
 /// # Errors
 /// When Postgres gives no answer.
 pub fn set_blocked(conn: &mut PgConnection, id: UserId, blocked: bool) -> QueryResult<Option<User>> {
-    let at = if blocked {
-        diesel::dsl::sql::<Nullable<Timestamptz>>("coalesce(blocked_at, clock_timestamp())")
-    } else {
-        diesel::dsl::sql("NULL")
-    };
+    let since = coalesce(users::blocked_at, clock_timestamp().nullable());
+    let at = diesel::dsl::case_when(blocked.into_sql::<Bool>(), since);
     diesel::update(users::table.find(id))
         .set(users::blocked_at.eq(at))
         .returning(User::as_returning())
@@ -193,7 +200,7 @@ pub fn raise_epoch(
     ))
     .set((
         users::session_epoch.eq(users::session_epoch + 1),
-        users::sessions_valid_after.eq(diesel::dsl::sql::<Nullable<Timestamptz>>("clock_timestamp()")),
+        users::sessions_valid_after.eq(clock_timestamp().nullable()),
         new_password.map(|hash| {
             (
                 users::hashed_password.eq(Some(hash.expose().to_owned())),

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Text};
 
-use super::seconds;
+use super::{clock_timestamp, seconds};
 use crate::id::SessionId;
 use crate::schema::{sessions, users};
 use crate::statement::statement;
@@ -16,7 +15,6 @@ use crate::statement::statement;
 /// # Errors
 /// When Postgres gives no answer.
 pub fn renew_proof(conn: &mut PgConnection, id: &SessionId, credential_version: i64) -> QueryResult<bool> {
-    let now = || sql::<Timestamptz>("clock_timestamp()");
     let current = users::table
         .filter(users::id.eq(sessions::user_id))
         .filter(users::credential_version.eq(credential_version))
@@ -25,10 +23,10 @@ pub fn renew_proof(conn: &mut PgConnection, id: &SessionId, credential_version: 
     let updated = diesel::update(sessions::table)
         .filter(sessions::id.eq(id.as_str()))
         .filter(sessions::revoked.eq(false))
-        .filter(sessions::expires_at.gt(now()))
-        .filter(sessions::absolute_expires_at.gt(now()))
+        .filter(sessions::expires_at.gt(clock_timestamp()))
+        .filter(sessions::absolute_expires_at.gt(clock_timestamp()))
         .filter(diesel::dsl::exists(current))
-        .set(sessions::authenticated_at.eq(now().nullable()))
+        .set(sessions::authenticated_at.eq(clock_timestamp().nullable()))
         .execute(conn)?;
     Ok(updated == 1)
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the way in which a test fails")]
 
 mod fixture;
+mod look_ups;
 mod migrate;
 mod migrations;
 mod notifications;
