@@ -15,6 +15,7 @@ fn statements(database: &TestDatabase) -> Vec<String> {
         "pg_backend_pid",
         "pg_notify",
         "LISTEN",
+        "unnest(arg.sources",
     ];
     let counted = |text: &String| {
         // A new connection is set up once.
@@ -106,6 +107,19 @@ fn each_operation_costs_what_the_design_says() {
     let change = json!({"current_password": PASSWORD, "new_password": "another horse battery"});
     assert_trips("change of password", (7, &["DEL", "SET"]), &|| {
         assert_eq!(own.post("/api/password", &change).status, 204);
+    });
+    let again = app.anon();
+    assert_eq!(again.log_in("alice@example.com", "another horse battery").status, 200);
+    assert_trips("login that carries a token", (4, &["DEL", "SET"]), &|| {
+        assert_eq!(again.log_in("alice@example.com", "another horse battery").status, 200);
+    });
+    database.execute("UPDATE users SET session_id = 'a-legacy-token' WHERE email = 'bob@example.com'");
+    assert_trips("the first use of a legacy token", (3, &["GET", "GET", "SET"]), &|| {
+        me(&app, "a-legacy-token")
+    });
+    assert_trips("the next use", (0, &[]), &|| me(&app, "a-legacy-token"));
+    assert_trips("an unknown token", (2, &["GET", "GET"]), &|| {
+        assert_eq!(app.with_cookie("an-unknown-token").get("/api/me").status, 401);
     });
     assert_trips("no token at all", (0, &[]), &|| {
         assert_eq!(app.with_bearer("admin:x").get("/api/me").status, 401);
