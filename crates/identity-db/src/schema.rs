@@ -39,6 +39,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    one_time_codes (phone) {
+        #[max_length = 32]
+        phone -> Varchar,
+        code_hash -> Bytea,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        attempts -> Int4,
+        consumed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     rate_limits (purpose, subject) {
         #[max_length = 40]
         purpose -> Varchar,
@@ -71,6 +83,13 @@ diesel::table! {
         #[max_length = 20]
         auth_method -> Varchar,
         authenticated_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    used_telegram_payloads (digest) {
+        digest -> Bytea,
+        usable_until -> Timestamptz,
     }
 }
 
@@ -124,8 +143,10 @@ diesel::joinable!(user_permissions -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
     audit_log,
     instance_keys,
+    one_time_codes,
     rate_limits,
     sessions,
+    used_telegram_payloads,
     user_permissions,
     users,
 );

@@ -6,6 +6,7 @@ mod fixture;
 mod migrate;
 mod migrations;
 mod notifications;
+mod one_time;
 mod password_change;
 mod plan;
 mod rate_limits;
