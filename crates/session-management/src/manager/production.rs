@@ -5,6 +5,7 @@
 //! commit and what must follow.
 
 mod look_up;
+mod one_time;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -27,6 +28,7 @@ use crate::email::Email;
 use crate::error::SessionError;
 use crate::factory::Lifetimes;
 use crate::keyring::Keyring;
+use crate::login::{Code, OneTimeProof, Phone, Redeemer};
 use crate::metrics;
 use crate::near::Near;
 use crate::principal::Snapshot;
@@ -375,6 +377,14 @@ impl UserManager for ProductionUserManager {
             Ok(renewed)
         })
         .await
+    }
+
+    async fn store_code(&self, phone: &Phone, code: &Code) -> Result<()> {
+        self.0.store_code(phone, code).await
+    }
+
+    async fn redeem(&self, proof: OneTimeProof, redeemer: Redeemer) -> Result<Option<User>> {
+        self.0.redeem(proof, redeemer).await
     }
 
     async fn reserve(&self, counters: Vec<Counter>) -> Result<std::result::Result<(), Duration>> {
