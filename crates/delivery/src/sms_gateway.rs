@@ -26,7 +26,10 @@ impl SmsGateway {
     /// The gateway at this URL.
     #[must_use]
     pub fn new(url: SmsGatewayUrl) -> Self {
+        // A gateway without TLS is one in the own network, where no proxy stands between.
+        let proxy = url.address.starts_with("https:").then(ureq::Proxy::try_from_env).flatten();
         let config = ureq::Agent::config_builder()
+            .proxy(proxy)
             .timeout_global(Some(TIME))
             .http_status_as_error(false)
             // A redirect would carry the message somewhere that nobody has configured.

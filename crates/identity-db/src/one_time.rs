@@ -27,16 +27,16 @@ pub type Digest = [u8; 32];
 #[derive(Debug, Clone)]
 pub enum Whose {
     /// Anybody; who is new is made a person, in this application, coming from there.
-    Anybodys(ApplicationContext, Origin),
+    Anybody(ApplicationContext, Origin),
     /// This person alone. What belongs to anyone else is not touched.
-    Of(UserId),
+    Person(UserId),
 }
 
 impl Whose {
     fn parts(&self) -> (Option<uuid::Uuid>, Option<&'static str>, Origin) {
         match self {
-            Self::Anybodys(context, origin) => (None, Some(context.as_str()), origin.clone()),
-            Self::Of(user) => (Some(user.0), None, Origin::default()),
+            Self::Anybody(context, origin) => (None, Some(context.as_str()), origin.clone()),
+            Self::Person(user) => (Some(user.0), None, Origin::default()),
         }
     }
 }

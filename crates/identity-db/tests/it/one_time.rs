@@ -21,7 +21,7 @@ const ROUNDS: usize = 200;
 
 fn anybody() -> Whose {
     let origin = Origin { ip_address: "192.0.2.7".parse().ok(), user_agent: Some("curl/8".into()) };
-    Whose::Anybodys(ApplicationContext::Web, origin)
+    Whose::Anybody(ApplicationContext::Web, origin)
 }
 
 fn connections(database: &TestDatabase) -> Vec<Mutex<PgConnection>> {
@@ -122,13 +122,13 @@ fn a_proof_of_one_person_is_not_touched_for_another_b4() {
     let id = |found: Option<identity_db::user::User>| found.map(|user| user.id);
     let nobody = UserId(uuid::Uuid::from_u128(0));
     for other in [bob, nobody] {
-        assert_eq!(redeem_code(conn, PHONE, &[RIGHT], &Whose::Of(other)).unwrap(), None);
-        assert_eq!(redeem_payload(conn, &payload, &Whose::Of(other)).unwrap(), None);
+        assert_eq!(redeem_code(conn, PHONE, &[RIGHT], &Whose::Person(other)).unwrap(), None);
+        assert_eq!(redeem_payload(conn, &payload, &Whose::Person(other)).unwrap(), None);
     }
     assert_eq!(database.number("SELECT attempts FROM one_time_codes"), 0);
     assert_eq!(database.number("SELECT count(*) FROM used_telegram_payloads"), 0);
-    assert_eq!(id(redeem_code(conn, PHONE, &[RIGHT], &Whose::Of(alice)).unwrap()), Some(alice));
-    assert_eq!(id(redeem_payload(conn, &payload, &Whose::Of(alice)).unwrap()), Some(alice));
+    assert_eq!(id(redeem_code(conn, PHONE, &[RIGHT], &Whose::Person(alice)).unwrap()), Some(alice));
+    assert_eq!(id(redeem_payload(conn, &payload, &Whose::Person(alice)).unwrap()), Some(alice));
     assert_eq!(
         redeem_payload(conn, &payload, &anybody()).unwrap(),
         None,

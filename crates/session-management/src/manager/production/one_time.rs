@@ -22,8 +22,8 @@ impl Inner {
 
     pub(super) async fn redeem(&self, proof: OneTimeProof, redeemer: Redeemer) -> Result<Option<User>> {
         let whose = match redeemer {
-            Redeemer::Anybody(origin) => Whose::Anybodys(self.context, origin),
-            Redeemer::Person(id) => Whose::Of(id),
+            Redeemer::Anybody(origin) => Whose::Anybody(self.context, origin),
+            Redeemer::Person(id) => Whose::Person(id),
         };
         Ok(match proof {
             OneTimeProof::Code(phone, code) => {
