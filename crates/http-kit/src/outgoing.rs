@@ -4,7 +4,7 @@ use std::path::Path;
 
 use constants::{ApplicationContext, lifetime};
 use delivery::{Message, Outbox, Postman, Routes};
-use session_management::{IssuedCode, SettingError};
+use session_management::{IssuedCode, Phone, SettingError};
 
 use crate::locale::Locale;
 use crate::settings::{OUTBOX, Settings};
@@ -28,6 +28,7 @@ pub(crate) fn postman(context: ApplicationContext, settings: &Settings) -> Resul
         return Err(SettingError::wrong("OUTBOX_DIR", &folder.display().to_string(), allowed));
     }
     announce(routes, settings);
+    drop(std::thread::spawn(Phone::prepare));
     Postman::new(routes)
         .map_err(|error| SettingError::wrong("SMTP_URL", "***", format!("a mail server ({error})")))
 }

@@ -32,6 +32,11 @@ impl Phone {
         (!is_service).then(|| Self(number.format().mode(Mode::E164).to_string()))
     }
 
+    /// Loads what the library knows of the world's numbers, so that no login waits for it: a tenth of a second.
+    pub fn prepare() {
+        let _ = Self::parse("+12025550123");
+    }
+
     /// The number in E.164.
     #[must_use]
     pub fn as_str(&self) -> &str {
