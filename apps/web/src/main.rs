@@ -11,11 +11,21 @@ fn main() -> ExitCode {
     run(App::<Web>::new().public(public).document(Document::openapi))
 }
 
-/// What web has and no other application: customers make their accounts themselves.
+/// What web has and no other application: customers make their accounts themselves, also by the first login
+/// with a phone or by Telegram.
 fn public(config: &mut ServiceConfig) {
-    config.service(resource("/api/register").route(web::post().to(account::register)));
+    config
+        .service(resource("/api/register").route(web::post().to(account::register)))
+        .service(resource("/api/login/sms/request").route(web::post().to(account::request_code)))
+        .service(resource("/api/login/sms/verify").route(web::post().to(account::verify_code)))
+        .service(resource("/api/login/telegram").route(web::post().to(account::log_in_by_telegram)));
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(account::register))]
+#[openapi(paths(
+    account::register,
+    account::request_code,
+    account::verify_code,
+    account::log_in_by_telegram
+))]
 struct Document;

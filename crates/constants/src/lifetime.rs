@@ -11,6 +11,9 @@ const DAY: u64 = 24 * HOUR;
 /// How long a proof of identity counts for the acts that need a recent one.
 pub const RECENT_PROOF: Duration = Duration::from_secs(5 * MINUTE);
 
+/// How long a code that was sent by SMS counts.
+pub const CODE: Duration = Duration::from_secs(10 * MINUTE);
+
 /// Default life of an unused session (`SESSION_IDLE_SECONDS`).
 #[must_use]
 pub const fn idle(context: ApplicationContext) -> Duration {

@@ -5,6 +5,8 @@ mod login;
 mod me;
 mod password;
 mod sessions;
+mod sms;
+mod telegram;
 
 use actix_web::web::{self, ServiceConfig};
 use session_management::AppContext;
@@ -12,6 +14,8 @@ use session_management::AppContext;
 use crate::app::resource;
 
 pub use login::{Credentials, Transport, answer_login, register};
+pub use sms::{request_code, verify_code};
+pub use telegram::log_in_by_telegram;
 
 // The document of an application names its handlers by what the attribute on them made.
 #[doc(hidden)]
@@ -22,6 +26,10 @@ pub(crate) use password::{__path_change_password, __path_reauthenticate, change_
 pub(crate) use sessions::{
     __path_end_session, __path_list_sessions, __path_revoke_others, end_session, list_sessions, revoke_others,
 };
+#[doc(hidden)]
+pub use sms::{__path_request_code, __path_verify_code};
+#[doc(hidden)]
+pub use telegram::__path_log_in_by_telegram;
 
 /// What a stranger may call.
 pub(crate) fn public(config: &mut ServiceConfig) {

@@ -12,6 +12,7 @@ mod json;
 mod locale;
 mod metrics;
 mod openapi;
+mod outgoing;
 mod probe;
 mod problem;
 mod serve;

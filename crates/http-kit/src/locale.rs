@@ -1,11 +1,14 @@
 //! In which language a person is answered.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::ACCEPT_LANGUAGE;
 use actix_web::{FromRequest, HttpRequest};
 use fluent_langneg::{NegotiationStrategy, negotiate_languages, parse_accepted_languages};
+use fluent_templates::fluent_bundle::FluentValue;
 use fluent_templates::{Loader, static_loader};
 use unic_langid::{LanguageIdentifier, langid};
 
@@ -13,6 +16,8 @@ static_loader! {
     static LOCALES = {
         locales: "./locales",
         fallback_language: "en",
+        // The marks around what is put in are for bidirectional text, and an SMS that has them costs more.
+        customise: |bundle| bundle.set_use_isolating(false),
     };
 }
 
@@ -46,14 +51,25 @@ impl Locale {
         }
     }
 
+    const fn language(self) -> LanguageIdentifier {
+        match self {
+            Self::English => ENGLISH,
+            Self::Russian => RUSSIAN,
+        }
+    }
+
     /// The message of this name; the name itself if there is none, which a test rules out.
     #[must_use]
     pub fn text(self, name: &str) -> String {
-        let language = match self {
-            Self::English => ENGLISH,
-            Self::Russian => RUSSIAN,
-        };
-        LOCALES.try_lookup(&language, name).unwrap_or_else(|| name.to_owned())
+        LOCALES.try_lookup(&self.language(), name).unwrap_or_else(|| name.to_owned())
+    }
+
+    /// The message of this name with what is to be put in.
+    #[must_use]
+    pub fn text_with(self, name: &str, arguments: &[(&'static str, &str)]) -> String {
+        let pairs = arguments.iter().map(|(name, value)| (Cow::Borrowed(*name), (*value).to_owned().into()));
+        let arguments: HashMap<Cow<'static, str>, FluentValue<'_>> = pairs.collect();
+        LOCALES.try_lookup_with_args(&self.language(), name, &arguments).unwrap_or_else(|| name.to_owned())
     }
 
     /// The tag for `Content-Language`.
@@ -117,11 +133,19 @@ mod tests {
             let lines = text.lines().filter(|line| !line.starts_with('#'));
             lines.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.to_owned()).collect()
         };
-        let english = names(include_str!("../locales/en/problem.ftl"));
-        assert_eq!(english, names(include_str!("../locales/ru/problem.ftl")));
+        let english = names(concat!(
+            include_str!("../locales/en/problem.ftl"),
+            include_str!("../locales/en/message.ftl")
+        ));
+        let russian = names(concat!(
+            include_str!("../locales/ru/problem.ftl"),
+            include_str!("../locales/ru/message.ftl")
+        ));
+        assert_eq!(english, russian);
         for name in english {
-            assert_ne!(Locale::English.text(&name), name);
-            assert_ne!(Locale::Russian.text(&name), Locale::English.text(&name));
+            let text = |locale: Locale| locale.text_with(&name, &[("code", "123456"), ("minutes", "10")]);
+            assert_ne!(text(Locale::English), name);
+            assert_ne!(text(Locale::Russian), text(Locale::English));
         }
     }
 }

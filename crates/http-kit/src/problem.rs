@@ -7,6 +7,7 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_LANGUAGE, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
+use delivery::DeliveryError;
 use serde::Serialize;
 use session_management::SessionError;
 use utoipa::ToSchema;
@@ -15,6 +16,9 @@ use crate::locale::Locale;
 
 /// How long a client waits before it asks an unavailable service again, in seconds.
 const RETRY_SOON: u64 = 1;
+
+/// How long a client waits before it asks for another message.
+const GATEWAY_PAUSE: Duration = Duration::from_secs(5);
 
 /// The stable codes of problems. Programs compare these; people read `detail`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -159,7 +163,15 @@ impl From<SessionError> for Problem {
             SessionError::Unauthenticated => Self::new(Code::Unauthenticated),
             SessionError::ReauthenticationRequired => Self::new(Code::ReauthenticationRequired),
             SessionError::Conflict => Self::new(Code::Conflict),
+            SessionError::NotOffered => Self::new(Code::NotFound).because("not_found-telegram"),
         }
+    }
+}
+
+impl From<DeliveryError> for Problem {
+    fn from(error: DeliveryError) -> Self {
+        log::warn!("a message was not sent: {error}");
+        Self::new(Code::Unavailable).because("unavailable-sms").retry_after(GATEWAY_PAUSE)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::gate::gate;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 use crate::settings::{Arguments, Settings, SettingsError};
-use crate::{account, health_check, openapi, probe};
+use crate::{account, health_check, openapi, outgoing, probe};
 
 /// Seconds that running requests get to finish when the process is told to end.
 const SHUTDOWN_SECONDS: u64 = 5;
@@ -70,12 +70,19 @@ pub fn run<C: AppContext>(app: App<C>) -> ExitCode {
 fn start_log(is_production: bool) {
     let lookups = if is_production { "info" } else { "debug" };
     let default = format!("info,actix_server=warn,{}={lookups}", session_management::LOOKUP_LOG_TARGET);
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(default)).init();
+    let mut builder = env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(default));
+    // At trace level these print what goes over the wire, and a message on its way to a gateway is a secret.
+    for module in ["ureq", "ureq_proto"] {
+        builder.filter_module(module, log::LevelFilter::Warn);
+    }
+    builder.init();
 }
 
 async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), StartError> {
     let manager = UserManagerFactory::default().create(&settings.manager)?;
     let service = SessionService::new(Arc::clone(&manager), settings.limits)?;
+    let service = service.with_telegram(settings.telegram.clone());
+    let postman = web::Data::new(outgoing::postman(C::CONTEXT, &settings)?);
     let metrics = web::Data::new(Metrics::new()?);
     let (port, address, variable) = (settings.port, settings.address, settings.port_variable);
     if settings.manager.environment == Environment::Mock {
@@ -88,6 +95,7 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
         ActixApp::new()
             .app_data(settings.clone())
             .app_data(service.clone())
+            .app_data(postman.clone())
             .app_data(metrics.clone())
             .wrap(Front::<C>::new(settings.clone(), service.clone(), metrics.clone()))
             .configure(probe::routes)

@@ -6,13 +6,17 @@ mod check;
 use std::net::IpAddr;
 
 use constants::{ApplicationContext, Environment, LegacyTokens};
+use delivery::Routes;
 use ipnet::IpNet;
-use session_management::{Lifetimes, Limits, ManagerConfiguration};
+use session_management::{Lifetimes, Limits, LoginWidget, ManagerConfiguration};
 
 use crate::cookie::SessionCookies;
 
 pub(crate) use arguments::Arguments;
 pub use check::SettingsError;
+
+/// The outbox where no other is set; scripts/dev sets one that does not depend on where it is started.
+pub(crate) const OUTBOX: &str = ".local/outbox";
 
 /// Checked settings.
 #[derive(Debug, Clone)]
@@ -21,6 +25,10 @@ pub struct Settings {
     pub(crate) manager: ManagerConfiguration,
     /// Attempts at most.
     pub(crate) limits: Limits,
+    /// On which ways messages leave.
+    pub(crate) routes: Routes,
+    /// The bot whose Login Widget counts.
+    pub(crate) telegram: Option<LoginWidget>,
     /// The session cookies.
     pub(crate) cookies: SessionCookies,
     /// Networks whose `X-Forwarded-For` is believed.

@@ -15,6 +15,7 @@ mod statement;
 pub mod audit;
 pub mod instance_key;
 pub mod migration;
+pub mod one_time;
 pub mod rate_limit;
 pub mod session;
 pub mod setting;

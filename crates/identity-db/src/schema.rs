@@ -48,6 +48,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    one_time_codes (phone) {
+        #[max_length = 32]
+        phone -> Varchar,
+        code_hash -> Bytea,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        attempts -> Int4,
+        consumed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     rate_limits (purpose, subject) {
         #[max_length = 40]
         purpose -> Varchar,
@@ -82,6 +94,13 @@ diesel::table! {
         authenticated_at -> Nullable<Timestamptz>,
         #[max_length = 20]
         adopted_from -> Nullable<Varchar>,
+    }
+}
+
+diesel::table! {
+    used_telegram_payloads (digest) {
+        digest -> Bytea,
+        usable_until -> Timestamptz,
     }
 }
 
@@ -138,8 +157,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_log,
     instance_keys,
     legacy_uses,
+    one_time_codes,
     rate_limits,
     sessions,
+    used_telegram_payloads,
     user_permissions,
     users,
 );

@@ -28,6 +28,9 @@ pub enum SessionError {
     /// Too many attempts.
     #[error("too many attempts; the next in {0:?}")]
     RateLimited(Duration),
+    /// This installation is not set up for it.
+    #[error("not offered here")]
+    NotOffered,
     /// A fault of ours.
     #[error("internal: {0}")]
     Internal(String),

@@ -5,13 +5,20 @@ use hmac::{Hmac, KeyInit, Mac};
 use identity_db::RootKey;
 use sha2::Sha256;
 
+use crate::login::{Code, Phone};
+
 /// What a derived key is for; a value signed for one purpose says nothing for another.
 const CACHE_PURPOSE: &[u8] = b"session cache value, version 1";
 
+/// What hashes codes before Postgres sees them. A million of them are tried in no time, so who can read the
+/// table needs this key too.
+const CODE_PURPOSE: &[u8] = b"code by SMS, version 1";
+
 /// Signs what goes to Redis with the newest key and accepts what the last two have signed, so that who can
-/// write to Redis can still let nobody in.
+/// write to Redis can still let nobody in; and hashes one-time codes.
 pub(crate) struct Keyring {
     cache: Vec<Hmac<Sha256>>,
+    codes: Vec<Hmac<Sha256>>,
 }
 
 impl std::fmt::Debug for Keyring {
@@ -23,8 +30,9 @@ impl std::fmt::Debug for Keyring {
 impl Keyring {
     /// Derives the keys; `None` when there is no root key, before the first `migrate run`.
     pub(crate) fn derive(roots: &[RootKey]) -> Option<Self> {
-        let cache: Vec<_> = roots.iter().filter_map(|root| derived(root, CACHE_PURPOSE)).collect();
-        (!cache.is_empty()).then_some(Self { cache })
+        let derive = |purpose| roots.iter().filter_map(|root| derived(root, purpose)).collect::<Vec<_>>();
+        let (cache, codes) = (derive(CACHE_PURPOSE), derive(CODE_PURPOSE));
+        (!cache.is_empty() && !codes.is_empty()).then_some(Self { cache, codes })
     }
 
     /// Signs a cache value that stands under `key`.
@@ -36,6 +44,14 @@ impl Keyring {
     /// Whether one of the keys signed this value for this key; in constant time.
     pub(crate) fn verifies(&self, key: &str, value: &[u8], mac: &[u8]) -> bool {
         self.cache.iter().any(|secret| over(secret.clone(), key, value).verify_slice(mac).is_ok())
+    }
+
+    /// The hash of a code under each key, the newest, which is the one to keep, first.
+    pub(crate) fn code_hashes(&self, phone: &Phone, code: &Code) -> Vec<[u8; 32]> {
+        let hash = |secret: &Hmac<Sha256>| {
+            over(secret.clone(), phone.as_str(), code.expose().as_bytes()).finalize().into_bytes().into()
+        };
+        self.codes.iter().map(hash).collect()
     }
 }
 

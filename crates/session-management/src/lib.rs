@@ -10,6 +10,7 @@ mod error;
 mod factory;
 mod keyring;
 mod limits;
+mod login;
 mod metrics;
 mod near;
 mod password;
@@ -28,6 +29,9 @@ pub use email::Email;
 pub use error::SessionError;
 pub use factory::{Lifetimes, ManagerConfiguration, RedisConfiguration, UserManagerFactory};
 pub use limits::Limits;
+pub use login::{
+    Code, IssuedCode, LoginWidget, OneTimeProof, Phone, Redeemer, TelegramFields, TelegramIdentity,
+};
 pub use manager::{Health, UserManager};
 pub use metrics::register as register_metrics;
 pub use password::{Password, PasswordError, PasswordHasher};

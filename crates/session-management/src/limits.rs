@@ -9,9 +9,12 @@ use identity_db::rate_limit::Counter;
 use sha2::{Digest, Sha256};
 
 use crate::email::Email;
+use crate::login::Phone;
 
 const LOGIN_WINDOW: Duration = Duration::from_secs(15 * 60);
 const REGISTRATION_WINDOW: Duration = Duration::from_secs(60 * 60);
+const CODE_WINDOW: Duration = Duration::from_secs(60 * 60);
+const CODE_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Attempts at most (`LIMIT_*`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,32 +25,64 @@ pub struct Limits {
     pub logins_per_address: i32,
     /// Registrations from one address in an hour.
     pub registrations_per_address: i32,
+    /// Codes by SMS for one phone in an hour.
+    pub codes_per_phone: i32,
+    /// Codes by SMS for one phone in a day. Each may be guessed at five times: with ten, a phone that somebody
+    /// works on every day falls after 55 years on average; with what the hour alone allows, after five.
+    pub codes_per_phone_and_day: i32,
+    /// Codes by SMS that one address asks for in an hour.
+    pub codes_per_address: i32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { logins_per_account_and_address: 10, logins_per_address: 300, registrations_per_address: 300 }
+        Self {
+            logins_per_account_and_address: 10,
+            logins_per_address: 300,
+            registrations_per_address: 300,
+            codes_per_phone: 5,
+            codes_per_phone_and_day: 10,
+            codes_per_address: 100,
+        }
     }
 }
 
 impl Limits {
     /// The counters of a login: account *and* address first, so that nobody locks a stranger out.
     pub(crate) fn login(&self, account: &str, address: Option<IpAddr>) -> Vec<Counter> {
-        let network = network(address);
-        vec![
-            Counter {
-                purpose: "login_account",
-                subject: digest(&[account, &network]),
-                limit: self.logins_per_account_and_address,
-                window: LOGIN_WINDOW,
-            },
-            Counter {
-                purpose: "login_address",
-                subject: digest(&[&network]),
-                limit: self.logins_per_address,
-                window: LOGIN_WINDOW,
-            },
-        ]
+        let by_account = Counter {
+            purpose: "login_account",
+            subject: digest(&[account, &network(address)]),
+            limit: self.logins_per_account_and_address,
+            window: LOGIN_WINDOW,
+        };
+        [vec![by_account], self.guesses(address)].concat()
+    }
+
+    /// The counter of failed logins from one address, by whatever method.
+    pub(crate) fn guesses(&self, address: Option<IpAddr>) -> Vec<Counter> {
+        vec![Counter {
+            purpose: "login_address",
+            subject: digest(&[&network(address)]),
+            limit: self.logins_per_address,
+            window: LOGIN_WINDOW,
+        }]
+    }
+
+    /// The counters of a request for a code: those of the phone, and that of the address.
+    pub(crate) fn codes(&self, phone: &Phone, address: Option<IpAddr>) -> (Vec<Counter>, Vec<Counter>) {
+        let counter = |purpose, subject: &str, limit, window| Counter {
+            purpose,
+            subject: digest(&[subject]),
+            limit,
+            window,
+        };
+        let by_phone = vec![
+            counter("code_phone", phone.as_str(), self.codes_per_phone, CODE_WINDOW),
+            counter("code_phone_day", phone.as_str(), self.codes_per_phone_and_day, CODE_DAY),
+        ];
+        let by_address = counter("code_address", &network(address), self.codes_per_address, CODE_WINDOW);
+        (by_phone, vec![by_address])
     }
 
     /// The counter of a registration.

@@ -18,6 +18,7 @@ use identity_db::user::{Credential, NewUser, User, UserChange};
 use crate::account::{EndOthers, LoggedIn, OthersEnded, SessionRequest};
 use crate::email::Email;
 use crate::error::SessionError;
+use crate::login::{Code, OneTimeProof, Phone, Redeemer};
 use crate::principal::Snapshot;
 use crate::token::SessionToken;
 
@@ -125,6 +126,13 @@ pub trait UserManager: Send + Sync + std::fmt::Debug {
 
     /// Notes a new proof of identity in a session; `false` when it has ended.
     async fn renew_proof(&self, token: &SessionToken, credential_version: i64) -> Result<bool>;
+
+    /// Keeps the code that is sent to a phone, in the place of an older one.
+    async fn store_code(&self, phone: &Phone, code: &Code) -> Result<()>;
+
+    /// Uses up a proof that counts once; whose it is. `None` when it is wrong, used or too old, or belongs to
+    /// another person than the one for whom it is to count. The attempt at a code is counted in any case.
+    async fn redeem(&self, proof: OneTimeProof, redeemer: Redeemer) -> Result<Option<User>>;
 
     /// Counts an attempt before it is judged; the inner error is how long to wait.
     async fn reserve(&self, counters: Vec<Counter>) -> Result<std::result::Result<(), Duration>>;

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
+use crate::error::SessionError;
+
 fn counters(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
     IntCounterVec::new(Opts::new(name, help), labels).expect("a constant name and constant labels")
 }
@@ -21,6 +23,17 @@ pub(crate) static NEAR_HITS: LazyLock<IntCounter> =
 pub(crate) static LOGINS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counters("session_logins_total", "Logins by method and outcome", &["method", "outcome"])
 });
+
+/// Counts a login by how it ended.
+pub(crate) fn count_login<T>(method: &str, outcome: &Result<T, SessionError>) {
+    let label = match outcome {
+        Ok(_) => "success",
+        Err(SessionError::RateLimited(_)) => "limited",
+        Err(SessionError::Unavailable(_) | SessionError::Internal(_)) => "error",
+        Err(_) => "refused",
+    };
+    LOGINS.with_label_values(&[method, label]).inc();
+}
 
 /// Sessions ended, by cause.
 pub(crate) static REVOCATIONS: LazyLock<IntCounterVec> =

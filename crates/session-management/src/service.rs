@@ -11,6 +11,7 @@ use crate::account::{EndOthers, LoggedIn, Login, OthersEnded, OwnSession, Sessio
 use crate::email::Email;
 use crate::error::SessionError;
 use crate::limits::{self, Limits};
+use crate::login::LoginWidget;
 use crate::manager::{Freshness, Result, UserManager};
 use crate::metrics;
 use crate::password::{Password, PasswordHasher, Verdict};
@@ -24,6 +25,7 @@ pub struct SessionService {
     manager: Arc<dyn UserManager>,
     hasher: PasswordHasher,
     limits: Limits,
+    widget: Option<LoginWidget>,
 }
 
 impl SessionService {
@@ -32,7 +34,23 @@ impl SessionService {
     /// # Errors
     /// When the operating system gives no random bytes.
     pub fn new(manager: Arc<dyn UserManager>, limits: Limits) -> Result<Self> {
-        Ok(Self { manager, hasher: PasswordHasher::new()?, limits })
+        Ok(Self { manager, hasher: PasswordHasher::new()?, limits, widget: None })
+    }
+
+    /// The same, with logins by the Telegram widget of a bot.
+    #[must_use]
+    pub fn with_telegram(mut self, widget: Option<LoginWidget>) -> Self {
+        self.widget = widget;
+        self
+    }
+
+    /// The widget whose logins count here.
+    pub(crate) const fn widget(&self) -> Option<&LoginWidget> {
+        self.widget.as_ref()
+    }
+
+    pub(crate) const fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The manager below.
@@ -65,7 +83,7 @@ impl SessionService {
     }
 
     /// Only staff have business in admin-panel.
-    fn admit(&self, user: &User) -> Result<()> {
+    pub(crate) fn admit(&self, user: &User) -> Result<()> {
         let is_closed = self.manager.context() == ApplicationContext::Admin && !user.role.is_staff();
         if is_closed { Err(SessionError::Forbidden) } else { Ok(()) }
     }
@@ -96,13 +114,7 @@ impl SessionService {
     /// password of a person who has no business here; [`SessionError::RateLimited`].
     pub async fn log_in(&self, email: Option<Email>, password: Password, login: Login) -> Result<LoggedIn> {
         let outcome = self.log_in_by_password(email, password, login).await;
-        let label = match &outcome {
-            Ok(_) => "success",
-            Err(SessionError::RateLimited(_)) => "limited",
-            Err(SessionError::Unavailable(_) | SessionError::Internal(_)) => "error",
-            Err(_) => "refused",
-        };
-        metrics::LOGINS.with_label_values(&["password", label]).inc();
+        metrics::count_login("password", &outcome);
         outcome
     }
 
@@ -233,16 +245,14 @@ impl SessionService {
         let verdict = self.hasher.verify(turn, password, stored).await?;
         match (verdict, user) {
             (Verdict::Right { rehashed }, Some(user)) if user.blocked_at.is_none() => {
-                if let Err(error) = self.manager.refund(counters).await {
-                    log::warn!("a right password stays counted as an attempt: {error}");
-                }
+                self.refund(counters).await;
                 Ok((user, rehashed))
             }
             _ => Err(SessionError::InvalidCredentials),
         }
     }
 
-    async fn open(
+    pub(crate) async fn open(
         &self,
         user: User,
         auth_method: &'static str,
@@ -263,7 +273,14 @@ impl SessionService {
         Ok(snapshot.user.clone())
     }
 
-    async fn reserve(&self, counters: Vec<Counter>) -> Result<()> {
+    pub(crate) async fn reserve(&self, counters: Vec<Counter>) -> Result<()> {
         self.manager.reserve(counters).await?.map_err(SessionError::RateLimited)
+    }
+
+    /// Takes back what turned out not to be an attempt of the kind that is limited.
+    pub(crate) async fn refund(&self, counters: Vec<Counter>) {
+        if let Err(error) = self.manager.refund(counters).await {
+            log::warn!("something that is not limited stays counted as an attempt: {error}");
+        }
     }
 }

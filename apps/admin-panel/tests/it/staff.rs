@@ -1,7 +1,7 @@
 //! What staff do with their own sessions: the same as customers, under admin-panel's own cookie.
 
 use serde_json::json;
-use test_support::{App, TestDatabase, TestRedis, stack};
+use test_support::{App, BOT_TOKEN, TestDatabase, TestOutbox, TestRedis, stack, telegram_payload};
 
 use crate::{PASSWORD, person};
 
@@ -91,4 +91,36 @@ fn a_wrong_port_names_the_variable_of_this_application() {
     assert!(failed.code.is_some_and(|code| code != 0), "{failed:?}");
     assert!(failed.log.contains("ADMIN_PORT=70000"), "{}", failed.log);
     assert_eq!(failed.log.trim_end().lines().count(), 1, "{}", failed.log);
+}
+
+#[test]
+fn neither_a_code_nor_telegram_opens_or_proves_anything_here_b4() {
+    let (database, redis, outbox) = (TestDatabase::new(), TestRedis::start(), TestOutbox::new());
+    person(&database, "admin@example.com", "admin");
+    database.execute("UPDATE users SET phone = '+447400123456', telegram_id = 42");
+    let app = |name| {
+        let builder = App::builder(name).database(&database).redis(&redis);
+        builder.env("OUTBOX_DIR", &outbox.directory()).env("TELEGRAM_BOT_TOKEN", BOT_TOKEN).start()
+    };
+    let (web, panel) = (app("web"), app("admin-panel"));
+    let phone = json!({"phone": "+447400123456"});
+    assert_eq!(web.anon().post("/api/login/sms/request", &phone).status, 202);
+    let code = json!({"phone": "+447400123456", "code": outbox.code_for("+447400123456")});
+    let now = database.number("SELECT extract(epoch FROM now())::bigint");
+    let payload = telegram_payload(42, now);
+    let admin = panel.log_in("admin@example.com", PASSWORD);
+    for (path, body) in [
+        ("/api/login/sms/request", &phone),
+        ("/api/login/sms/verify", &code),
+        ("/api/login/telegram", &payload),
+    ] {
+        panel.anon().post(path, body).assert_problem(401, "unauthenticated");
+        admin.client.post(path, body).assert_problem(404, "not_found");
+    }
+    for proof in [&code, &payload] {
+        admin.client.post("/api/reauthenticate", proof).assert_problem(401, "invalid_credentials");
+    }
+    // None of that has used them up.
+    assert_eq!(web.anon().post("/api/login/sms/verify", &code).status, 200);
+    assert_eq!(web.anon().post("/api/login/telegram", &payload).status, 200);
 }

@@ -21,6 +21,8 @@ fn a_broken_body_is_refused_by_every_route_that_takes_one_and_changes_nothing() 
     let valid = [
         ("/api/register", json!({"email": "new@example.com", "password": PASSWORD})),
         ("/api/login", json!({"email": "alice@example.com", "password": PASSWORD})),
+        ("/api/login/sms/request", json!({"phone": "+447400123456"})),
+        ("/api/login/sms/verify", json!({"phone": "+447400123456", "code": "123456"})),
         ("/api/password", json!({"current_password": PASSWORD, "new_password": "another password"})),
         ("/api/reauthenticate", json!({"password": PASSWORD})),
     ];

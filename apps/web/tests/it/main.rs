@@ -23,6 +23,9 @@ mod round_trips;
 mod routes;
 mod secrets;
 mod settings;
+mod sms_gateway;
+mod sms_login;
+mod telegram_login;
 mod two_processes;
 
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use test_support::{Actor, App, Response, TestPostgres, TestRedis, eventually};
+use test_support::{Actor, App, BOT_TOKEN, Response, TestPostgres, TestRedis, eventually, telegram_payload};
 
 use crate::PASSWORD;
 
@@ -29,6 +29,8 @@ fn assert_down(app: &App, alice: &Actor, redis: &TestRedis) {
     eventually("the lease of the caches ends", A_SECOND, || (alice.me().status == 503).then_some(()));
     let cookies = client.cookies();
     let register = json!({"email": "new@example.com", "password": PASSWORD});
+    let phone = json!({"phone": "+447400123456"});
+    let code = json!({"phone": "+447400123456", "code": "123456"});
     let password = json!({"current_password": PASSWORD, "new_password": "another password"});
     for (what, answer) in [
         ("me", client.get("/api/me")),
@@ -39,6 +41,9 @@ fn assert_down(app: &App, alice: &Actor, redis: &TestRedis) {
         ("register", app.anon().post("/api/register", &register)),
         ("login", app.anon().log_in("alice@example.com", PASSWORD)),
         ("login with a wrong password", app.anon().log_in("alice@example.com", "wrong password")),
+        ("a code by SMS", app.anon().post("/api/login/sms/request", &phone)),
+        ("login by SMS", app.anon().post("/api/login/sms/verify", &code)),
+        ("login by Telegram", app.anon().post("/api/login/telegram", &telegram_payload(42, 1_700_000_000))),
         ("logout", client.post_empty("/api/logout")),
         ("end one", client.delete(&format!("/api/sessions/{}", alice.session_id))),
         ("revoke others", client.post_empty("/api/sessions/revoke-others")),
@@ -71,7 +76,8 @@ fn assert_recovers(app: &App, alice: &Actor, bob: &Actor) {
 fn a_stopped_postgres_is_an_outage_and_no_answer_f12() {
     let (postgres, redis) = (TestPostgres::start(), TestRedis::start());
     let database = postgres.database();
-    let app = App::builder("web").database(&database).redis(&redis).start();
+    let builder = App::builder("web").database(&database).redis(&redis);
+    let app = builder.env("TELEGRAM_BOT_TOKEN", BOT_TOKEN).start();
     let alice = app.register("alice@example.com", PASSWORD);
     let bob = app.register("bob@example.com", PASSWORD);
     let carol = app.register("carol@example.com", PASSWORD);
@@ -95,7 +101,8 @@ fn a_stopped_postgres_is_an_outage_and_no_answer_f12() {
 fn a_hanging_postgres_is_an_outage_too_f12() {
     let (postgres, redis) = (TestPostgres::start(), TestRedis::start());
     let database = postgres.database();
-    let app = App::builder("web").database(&database).redis(&redis).start();
+    let builder = App::builder("web").database(&database).redis(&redis);
+    let app = builder.env("TELEGRAM_BOT_TOKEN", BOT_TOKEN).start();
     let alice = app.register("alice@example.com", PASSWORD);
     let bob = app.register("bob@example.com", PASSWORD);
     let paused = postgres.pause();

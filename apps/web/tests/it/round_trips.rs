@@ -1,7 +1,9 @@
 //! How often each operation goes to Postgres and to Redis. The numbers are promises: DESIGN, section 5.
 
 use serde_json::json;
-use test_support::{App, Client, Monitor, TestDatabase, stack};
+use test_support::{
+    App, BOT_TOKEN, Client, Monitor, TestDatabase, TestOutbox, TestRedis, stack, telegram_payload,
+};
 
 use crate::PASSWORD;
 
@@ -11,7 +13,7 @@ fn statements(database: &TestDatabase) -> Vec<String> {
     let background = [
         "instance_keys",
         "__diesel_schema_migrations",
-        "SKIP LOCKED",
+        "OF s SKIP LOCKED",
         "pg_backend_pid",
         "pg_notify",
         "LISTEN",
@@ -53,7 +55,9 @@ fn log_in(client: &Client) {
 
 #[test]
 fn each_operation_costs_what_the_design_says() {
-    let (database, redis, app) = stack("web");
+    let (database, redis, outbox) = (TestDatabase::new(), TestRedis::start(), TestOutbox::new());
+    let builder = App::builder("web").database(&database).redis(&redis).env("TELEGRAM_BOT_TOKEN", BOT_TOKEN);
+    let app = builder.env("OUTBOX_DIR", &outbox.directory()).start();
     // A second process, whose own cache knows only what it was asked.
     let other = App::builder("web").database(&database).redis(&redis).start();
     let alice = app.register("alice@example.com", PASSWORD);
@@ -120,6 +124,34 @@ fn each_operation_costs_what_the_design_says() {
     assert_trips("the next use", (0, &[]), &|| me(&app, "a-legacy-token"));
     assert_trips("an unknown token", (2, &["GET", "GET"]), &|| {
         assert_eq!(app.with_cookie("an-unknown-token").get("/api/me").status, 401);
+    });
+    let (phone, carol) = ("+447400123456", app.anon());
+    let ask = || assert_eq!(app.anon().post("/api/login/sms/request", &json!({"phone": phone})).status, 202);
+    let code = || json!({"phone": phone, "code": outbox.code_for(phone)});
+    assert_trips("request for a code", (1, &[]), &ask);
+    for what in ["first login by SMS", "login by SMS"] {
+        ask();
+        carol.clear_cookies();
+        let code = code();
+        assert_trips(what, (3, &["SET"]), &|| {
+            assert_eq!(carol.post("/api/login/sms/verify", &code).status, 200);
+        });
+    }
+    ask();
+    let proof = code();
+    assert_trips("proving anew by a code", (2, &["DEL"]), &|| {
+        assert_eq!(carol.post("/api/reauthenticate", &proof).status, 204);
+    });
+    for what in ["first login by Telegram", "login by Telegram"] {
+        let now = database.number("SELECT extract(epoch FROM clock_timestamp())::bigint");
+        let payload = telegram_payload(42, if what.starts_with('f') { now - 1 } else { now });
+        assert_trips(what, (3, &["SET"]), &|| {
+            assert_eq!(app.anon().post("/api/login/telegram", &payload).status, 200);
+        });
+    }
+    let forged = json!({"id": 42, "auth_date": 1_700_000_000, "hash": "0".repeat(64)});
+    assert_trips("a forged payload", (0, &[]), &|| {
+        assert_eq!(app.anon().post("/api/login/telegram", &forged).status, 401);
     });
     assert_trips("no token at all", (0, &[]), &|| {
         assert_eq!(app.with_bearer("admin:x").get("/api/me").status, 401);

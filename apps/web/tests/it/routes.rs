@@ -14,6 +14,9 @@ const PUBLIC: &[&str] = &[
     "GET /openapi.json",
     "GET /readyz",
     "POST /api/login",
+    "POST /api/login/sms/request",
+    "POST /api/login/sms/verify",
+    "POST /api/login/telegram",
     "POST /api/logout",
     "POST /api/register",
 ];

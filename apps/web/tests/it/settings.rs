@@ -43,6 +43,12 @@ fn a_wrong_value_is_named_with_what_is_allowed() {
         ("REDIS_URL", "http://me:s3cret@redis.example:6379", &["***@redis.example:6379", "redis://"]),
         ("REDIS_URL", "me:s3cret@redis.example", &["***@redis.example", "redis://"]),
         ("REDIS_URL", "redis://me:s3@cret@", &["***@", "redis://"]),
+        ("SMS_GATEWAY_URL", "smpp://me:s3cret@sms.example", &["***@sms.example", "https://", "twilio://"]),
+        ("SMS_GATEWAY_URL", "twilio://AC1:s3cret@api.twilio.com", &["***@api.twilio.com", "from="]),
+        ("SMTP_URL", "http://me:s3cret@mail.example", &["***@mail.example", "smtp://", "smtps://"]),
+        ("OUTBOX_DIR", "/dev/null/outbox", &["/dev/null/outbox", "a folder"]),
+        ("TELEGRAM_BOT_TOKEN", "123456:s3cret", &["TELEGRAM_BOT_TOKEN=*** ", "BotFather"]),
+        ("LIMIT_SMS_PER_PHONE", "0", &["LIMIT_SMS_PER_PHONE=0 "]),
         ("DATABASE_URL", "mysql://me:s3cret@db.example/x", &["***@db.example/x", "postgres://"]),
     ] {
         let mut all = vec![name];

@@ -135,7 +135,12 @@ pub fn answer_login(
     })
 }
 
-fn login_of(request: &HttpRequest, transport: Transport) -> Result<Login, Problem> {
+pub(super) fn client_of(request: &HttpRequest) -> Client {
+    let settings = request.app_data::<web::Data<Settings>>();
+    Client::of(request, settings.map_or(&[], |settings| settings.trusted_proxies.as_slice()))
+}
+
+pub(super) fn login_of(request: &HttpRequest, transport: Transport) -> Result<Login, Problem> {
     let internal = || Problem::new(Code::Internal);
     let settings = request.app_data::<web::Data<Settings>>().ok_or_else(internal)?;
     let presented = Presented::of(request.headers(), settings.cookies.names());

@@ -2,10 +2,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use session_management::{AppContext, Password, SessionService};
+use session_management::{AppContext, Password, SessionError, SessionService};
 use utoipa::ToSchema;
 
-use super::login::refused;
+use super::login::{client_of, refused};
+use super::sms::CodeProof;
+use super::telegram::{SignedFields, TelegramLogin, with_signature};
 use crate::carrier::Carrier;
 use crate::client::Client;
 use crate::gate::Current;
@@ -26,11 +28,21 @@ pub(crate) struct NewPassword {
     new_password: String,
 }
 
-/// A proof of identity.
+/// A password as a proof of identity.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Proof {
+pub(crate) struct PasswordProof {
     password: String,
+}
+
+/// A proof of identity: the password, or a fresh code or payload of the caller's own.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum Proof {
+    Password(PasswordProof),
+    Code(CodeProof),
+    #[schema(value_type = TelegramLogin)]
+    Telegram(#[serde(deserialize_with = "with_signature")] SignedFields),
 }
 
 /// The caller's new token; for callers by Bearer.
@@ -94,11 +106,17 @@ pub(crate) async fn reauthenticate<C: AppContext>(
     Body(form): Body<Proof>,
 ) -> Result<HttpResponse, Problem> {
     let outcome = async {
-        let password = Password::claimed(form.password).map_err(refused)?;
-        let settings = request.app_data::<web::Data<Settings>>();
-        let trusted = settings.map_or(&[][..], |settings| settings.trusted_proxies.as_slice());
-        let own = current.own_session(&Client::of(&request, trusted));
-        service.reauthenticate(own, password).await?;
+        let own = current.own_session(&client_of(&request));
+        match form {
+            Proof::Password(PasswordProof { password }) => {
+                service.reauthenticate(own, Password::claimed(password).map_err(refused)?).await?;
+            }
+            Proof::Code(code) => service.reauthenticate_once(own, code.proof().await?).await?,
+            Proof::Telegram(SignedFields(fields)) => {
+                let proof = service.telegram_proof(&fields)?.ok_or(SessionError::InvalidCredentials)?;
+                service.reauthenticate_once(own, proof).await?;
+            }
+        }
         Ok::<_, Problem>(HttpResponse::NoContent().finish())
     };
     localized(&request, outcome.await)

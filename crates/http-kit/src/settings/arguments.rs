@@ -66,16 +66,16 @@ pub struct Arguments {
     /// Addresses or networks, separated by commas, whose X-Forwarded-For is believed (default none).
     #[arg(long, env = "TRUSTED_PROXIES")]
     pub(crate) trusted_proxies: Option<String>,
-    /// The bot whose Login Widget web shows.
+    /// The bot whose Login Widget web shows; without it there is no login by Telegram.
     #[arg(long, env = "TELEGRAM_BOT_TOKEN", hide_env_values = true)]
     pub(crate) telegram_bot_token: Option<String>,
-    /// Where codes by SMS are handed in.
+    /// Where SMS are handed in: https://host/path (JSON) or twilio://SID:TOKEN@api.twilio.com?from=….
     #[arg(long, env = "SMS_GATEWAY_URL", hide_env_values = true)]
     pub(crate) sms_gateway_url: Option<String>,
-    /// Where mail is handed in.
+    /// Where mail is handed in: smtp://host:port or smtps://host:port.
     #[arg(long, env = "SMTP_URL", hide_env_values = true)]
     pub(crate) smtp_url: Option<String>,
-    /// Folder into which development writes mail and SMS.
+    /// Folder into which mail and SMS go that have no other way; never in production (default .local/outbox).
     #[arg(long, env = "OUTBOX_DIR")]
     pub(crate) outbox_dir: Option<String>,
     /// Failed logins of one account from one address in 15 minutes (default 10).
@@ -87,6 +87,15 @@ pub struct Arguments {
     /// Registrations from one address in an hour (default 300).
     #[arg(long, env = "LIMIT_REGISTRATIONS_PER_ADDRESS")]
     pub(crate) limit_registrations_per_address: Option<String>,
+    /// Codes by SMS for one phone in an hour (default 5).
+    #[arg(long, env = "LIMIT_SMS_PER_PHONE")]
+    pub(crate) limit_sms_per_phone: Option<String>,
+    /// Codes by SMS for one phone in a day (default 10).
+    #[arg(long, env = "LIMIT_SMS_PER_PHONE_AND_DAY")]
+    pub(crate) limit_sms_per_phone_and_day: Option<String>,
+    /// Codes by SMS that one address asks for in an hour (default 100).
+    #[arg(long, env = "LIMIT_SMS_PER_ADDRESS")]
+    pub(crate) limit_sms_per_address: Option<String>,
     /// Exits with 0 if the application that runs with these settings is ready.
     #[arg(long)]
     pub(crate) check_health: bool,

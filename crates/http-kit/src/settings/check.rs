@@ -1,18 +1,22 @@
 //! Turns what was given into [`Settings`], or says in one line what cannot be used.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use constants::{
     AppScope, ApplicationContext, Environment, LegacyTokens, MigrationStrategy, UnknownName, redis,
 };
+use delivery::{Routes, SmsGatewayUrl, SmtpUrl};
 use ipnet::IpNet;
 use session_management::setting::{self, SettingError, set};
-use session_management::{DatabaseConfig, Lifetimes, Limits, ManagerConfiguration, RedisConfiguration};
+use session_management::{
+    DatabaseConfig, Lifetimes, Limits, LoginWidget, ManagerConfiguration, RedisConfiguration,
+};
 use url::Url;
 
-use super::{Arguments, Settings};
+use super::{Arguments, OUTBOX, Settings};
 use crate::cookie::SessionCookies;
 
 /// A setting that cannot be used.
@@ -50,6 +54,8 @@ pub(super) fn settings(context: ApplicationContext, given: &Arguments) -> Checke
             legacy_tokens,
         },
         limits: limits(given)?,
+        routes: routes(environment, given)?,
+        telegram: telegram(given)?,
         cookies: SessionCookies::new(context, environment, legacy_tokens, lifetimes.absolute),
         trusted_proxies: trusted_proxies(given)?,
         address: parsed("LISTEN_ADDRESS", given.listen_address.as_deref(), "an IP address")?
@@ -137,29 +143,35 @@ fn check_unused(given: &Arguments) -> Checked<()> {
     ] {
         postgres(name, value.as_deref())?;
     }
-    checked_url("SMS_GATEWAY_URL", given.sms_gateway_url.as_deref(), &["http", "https"])?;
-    checked_url("SMTP_URL", given.smtp_url.as_deref(), &["smtp", "smtps"])?;
     number("DEGRADED_GRACE_SECONDS", given.degraded_grace_seconds.as_deref(), 0..=3600)?;
-    parsed::<std::path::PathBuf>("OUTBOX_DIR", given.outbox_dir.as_deref(), "a folder")?;
-    if let Some(token) = set(given.telegram_bot_token.as_deref())
-        && !is_bot_token(token)
-    {
-        return Err(SettingError::wrong_secret(
-            "TELEGRAM_BOT_TOKEN",
-            "<number>:<35 characters>, as BotFather gives it",
-        ));
-    }
     Ok(())
 }
 
-fn is_bot_token(token: &str) -> bool {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    token.split_once(':').is_some_and(|(id, secret)| {
-        !id.is_empty()
-            && id.bytes().all(|byte| byte.is_ascii_digit())
-            && secret.len() == 35
-            && secret.bytes().all(legal)
-    })
+/// Gateways before the folder; and the folder, in which codes lie open, never in production.
+fn routes(environment: Environment, given: &Arguments) -> Checked<Routes> {
+    let sms_gateway = set(given.sms_gateway_url.as_deref()).map(|url| {
+        let wrong = || SettingError::wrong_url("SMS_GATEWAY_URL", url, SmsGatewayUrl::ALLOWED);
+        SmsGatewayUrl::parse(url).ok_or_else(wrong)
+    });
+    let smtp = set(given.smtp_url.as_deref()).map(|url| {
+        let wrong = || SettingError::wrong_url("SMTP_URL", url, SmtpUrl::ALLOWED);
+        SmtpUrl::parse(url).ok_or_else(wrong)
+    });
+    let outbox = set(given.outbox_dir.as_deref()).map(|folder| {
+        let place = PathBuf::from(folder);
+        let existing = place.ancestors().find(|part| part.exists());
+        let is_possible = existing.is_none_or(Path::is_dir);
+        is_possible.then_some(place).ok_or_else(|| SettingError::wrong("OUTBOX_DIR", folder, "a folder"))
+    });
+    let outbox = outbox.transpose()?.unwrap_or_else(|| OUTBOX.into());
+    let outbox = (environment != Environment::Production).then_some(outbox);
+    Ok(Routes { sms_gateway: sms_gateway.transpose()?, smtp: smtp.transpose()?, outbox })
+}
+
+fn telegram(given: &Arguments) -> Checked<Option<LoginWidget>> {
+    let token = set(given.telegram_bot_token.as_deref());
+    let wrong = || SettingError::wrong_secret("TELEGRAM_BOT_TOKEN", LoginWidget::ALLOWED);
+    token.map(|token| LoginWidget::of_bot(token).ok_or_else(wrong)).transpose()
 }
 
 fn port(context: ApplicationContext, given: &Arguments) -> Checked<(&'static str, u16)> {
@@ -193,6 +205,17 @@ fn limits(given: &Arguments) -> Checked<Limits> {
             "LIMIT_REGISTRATIONS_PER_ADDRESS",
             &given.limit_registrations_per_address,
             defaults.registrations_per_address,
+        )?,
+        codes_per_phone: limit("LIMIT_SMS_PER_PHONE", &given.limit_sms_per_phone, defaults.codes_per_phone)?,
+        codes_per_phone_and_day: limit(
+            "LIMIT_SMS_PER_PHONE_AND_DAY",
+            &given.limit_sms_per_phone_and_day,
+            defaults.codes_per_phone_and_day,
+        )?,
+        codes_per_address: limit(
+            "LIMIT_SMS_PER_ADDRESS",
+            &given.limit_sms_per_address,
+            defaults.codes_per_address,
         )?,
     })
 }
@@ -273,6 +296,16 @@ mod tests {
             (wrong(|a| a.redis_url = Some("http://:secret@host".into())), "REDIS_URL=***@host "),
             (wrong(|a| a.database_replica_url = Some("secret@".into())), "DATABASE_REPLICA_URL=***@ "),
             (wrong(|a| a.telegram_bot_token = Some("secret".into())), "TELEGRAM_BOT_TOKEN=*** "),
+            (wrong(|a| a.telegram_bot_token = Some("123:secret".into())), "TELEGRAM_BOT_TOKEN=*** "),
+            (wrong(|a| a.sms_gateway_url = Some("twilio://AC:secret@x".into())), "SMS_GATEWAY_URL=***@x "),
+            (wrong(|a| a.sms_gateway_url = Some("smpp://:secret@x".into())), "SMS_GATEWAY_URL=***@x "),
+            (wrong(|a| a.smtp_url = Some("http://me:secret@mail".into())), "SMTP_URL=***@mail "),
+            (
+                wrong(|a| a.smtp_url = Some("smtp://me:secret@mail?tls=no".into())),
+                "SMTP_URL=***@mail?tls=no ",
+            ),
+            (wrong(|a| a.outbox_dir = Some("/dev/null/x".into())), "OUTBOX_DIR=/dev/null/x "),
+            (wrong(|a| a.limit_sms_per_phone = Some("0".into())), "LIMIT_SMS_PER_PHONE=0 "),
             (wrong(|a| a.web_port = Some("70000".into())), "WEB_PORT=70000 "),
             (wrong(|a| a.admin_port = Some("x".into())), "ADMIN_PORT=x "),
             (wrong(|a| a.session_idle_seconds = Some("0".into())), "SESSION_IDLE_SECONDS=0 "),

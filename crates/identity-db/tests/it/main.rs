@@ -7,6 +7,7 @@ mod look_ups;
 mod migrate;
 mod migrations;
 mod notifications;
+mod one_time;
 mod password_change;
 mod plan;
 mod rate_limits;

@@ -37,6 +37,15 @@ const ROWS: &[(&str, &str)] = &[
         "INSERT INTO rate_limits (purpose, subject, attempts, window_start) VALUES ('login', 'digest', 3, now())",
     ),
     ("legacy_uses", "INSERT INTO legacy_uses (day, source, uses) VALUES ('2026-01-01', 'auth_token', 7)"),
+    (
+        "one_time_codes",
+        "INSERT INTO one_time_codes (phone, code_hash, expires_at, attempts)
+         VALUES ('+447400123456', decode(repeat('ab', 32), 'hex'), now() + interval '10 minutes', 2)",
+    ),
+    (
+        "used_telegram_payloads",
+        "INSERT INTO used_telegram_payloads VALUES (decode(repeat('cd', 32), 'hex'), now() + interval '5 minutes')",
+    ),
     ("instance_keys", "INSERT INTO instance_keys (key) VALUES (decode(repeat('ab', 32), 'hex'))"),
 ];
 

@@ -78,6 +78,8 @@ fn an_application_may_do_its_work() {
         "DELETE FROM user_permissions",
         "INSERT INTO rate_limits VALUES ('a', 'b', 1, now())",
         "DELETE FROM rate_limits",
+        "DELETE FROM one_time_codes",
+        "DELETE FROM used_telegram_payloads",
         "INSERT INTO audit_log (action) VALUES ('x')",
         "SELECT FROM audit_log",
         "SELECT FROM instance_keys",

@@ -1,12 +1,14 @@
 //! The manager in the memory of one process: for `APP_ENV=mock`, where there is no server at all.
 
+mod one_time;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use constants::ApplicationContext;
+use constants::{ApplicationContext, Role};
 use identity_db::audit::Origin;
 use identity_db::rate_limit::Counter;
 use identity_db::session::{Found, Session, State};
@@ -19,9 +21,11 @@ use crate::account::{EndOthers, LoggedIn, OthersEnded, SessionRequest};
 use crate::clock::Clock;
 use crate::email::Email;
 use crate::factory::Lifetimes;
+use crate::login::{Code, OneTimeProof, Phone, Redeemer};
 use crate::metrics;
 use crate::principal::{Memo, Snapshot};
 use crate::token::SessionToken;
+use one_time::OneTime;
 
 /// People and sessions in memory. It says and does what Postgres would, and is gone with its process.
 #[derive(Debug)]
@@ -37,6 +41,7 @@ struct Store {
     people: HashMap<UserId, Credential>,
     sessions: HashMap<SessionId, Session>,
     attempts: HashMap<(&'static str, String), (DateTime<Utc>, i32)>,
+    once: OneTime,
 }
 
 impl MockUserManager {
@@ -52,6 +57,24 @@ impl MockUserManager {
 
     fn idle_end(&self, now: DateTime<Utc>, absolute_end: DateTime<Utc>) -> DateTime<Utc> {
         (now + self.lifetimes.idle).min(absolute_end)
+    }
+}
+
+/// A person of whom nothing is known yet.
+fn nobody(now: DateTime<Utc>) -> User {
+    User {
+        id: UserId(Uuid::new_v4()),
+        email: None,
+        phone: None,
+        telegram_id: None,
+        is_verified: false,
+        role: Role::User,
+        created_at: now,
+        last_login_at: None,
+        blocked_at: None,
+        session_epoch: 0,
+        credential_version: 0,
+        version: 0,
     }
 }
 
@@ -101,18 +124,10 @@ impl UserManager for MockUserManager {
             return Ok(None);
         }
         let user = User {
-            id: UserId(Uuid::new_v4()),
             email: new.email,
-            phone: None,
-            telegram_id: None,
             is_verified: new.is_verified,
             role: new.role,
-            created_at: self.clock.now(),
-            last_login_at: None,
-            blocked_at: None,
-            session_epoch: 0,
-            credential_version: 0,
-            version: 0,
+            ..nobody(self.clock.now())
         };
         store.people.insert(user.id, Credential { user: user.clone(), hashed_password: new.hashed_password });
         Ok(Some(user))
@@ -296,6 +311,15 @@ impl UserManager for MockUserManager {
         Ok(store.sessions.get_mut(&id).map(|session| session.authenticated_at = Some(now)).is_some())
     }
 
+    async fn store_code(&self, phone: &Phone, code: &Code) -> Result<()> {
+        self.store().once.store_code(phone, code, self.clock.now());
+        Ok(())
+    }
+
+    async fn redeem(&self, proof: OneTimeProof, redeemer: Redeemer) -> Result<Option<User>> {
+        Ok(self.store().redeem(&proof, &redeemer, self.clock.now()))
+    }
+
     async fn reserve(&self, counters: Vec<Counter>) -> Result<std::result::Result<(), Duration>> {
         let now = self.clock.now();
         let mut store = self.store();
@@ -330,7 +354,9 @@ impl UserManager for MockUserManager {
 
     async fn maintain(&self) -> Duration {
         let now = self.clock.now();
-        self.store().sessions.retain(|_, session| session.absolute_expires_at > now);
+        let mut store = self.store();
+        store.sessions.retain(|_, session| session.absolute_expires_at > now);
+        store.once.purge(now);
         Duration::from_secs(60)
     }
 }

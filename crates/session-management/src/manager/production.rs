@@ -6,6 +6,7 @@
 
 mod legacy;
 mod look_up;
+mod one_time;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -29,6 +30,7 @@ use crate::email::Email;
 use crate::error::SessionError;
 use crate::factory::Lifetimes;
 use crate::keyring::Keyring;
+use crate::login::{Code, OneTimeProof, Phone, Redeemer};
 use crate::metrics;
 use crate::near::Near;
 use crate::principal::Snapshot;
@@ -435,6 +437,14 @@ impl UserManager for ProductionUserManager {
             Ok(renewed)
         })
         .await
+    }
+
+    async fn store_code(&self, phone: &Phone, code: &Code) -> Result<()> {
+        self.0.store_code(phone, code).await
+    }
+
+    async fn redeem(&self, proof: OneTimeProof, redeemer: Redeemer) -> Result<Option<User>> {
+        self.0.redeem(proof, redeemer).await
     }
 
     async fn reserve(&self, counters: Vec<Counter>) -> Result<std::result::Result<(), Duration>> {

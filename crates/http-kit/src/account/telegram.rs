@@ -1,0 +1,113 @@
+//! Logging in by Telegram's Login Widget.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use session_management::{SessionService, TelegramFields};
+use utoipa::ToSchema;
+
+use super::login::{Transport, answer_login, login_of};
+use crate::json::Body;
+use crate::problem::{Code, Problem, localized};
+use crate::view::LoginView;
+
+/// What the Login Widget hands over. Every field is signed, also one that is not listed here.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the document alone")]
+pub(super) struct TelegramLogin {
+    /// Telegram's id of the person.
+    id: i64,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    username: Option<String>,
+    photo_url: Option<String>,
+    /// When Telegram signed it, in seconds since 1970; at most five minutes ago.
+    auth_date: i64,
+    /// The signature, in hexadecimal digits.
+    hash: String,
+}
+
+/// The fields of a body as they were signed: a widget's script hands numbers over, a redirect texts.
+pub struct SignedFields(pub(super) TelegramFields);
+
+/// How the client will carry its token, beside a body in which there is no room for it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Options {
+    #[serde(default)]
+    transport: Transport,
+}
+
+/// Logs in whom Telegram names. Who is new becomes a person. The session that the request carries ends.
+#[utoipa::path(
+    post, path = "/api/login/telegram", tag = "account", request_body = TelegramLogin,
+    params(("transport" = Option<Transport>, Query, description = "How the client will carry its token")),
+    responses(
+        (status = 200, body = LoginView), (status = 400, response = crate::openapi::Failure),
+        (status = 401, response = crate::openapi::Failure), (status = 403, response = crate::openapi::Failure),
+        (status = 404, response = crate::openapi::Failure),
+        (status = 413, response = crate::openapi::Failure), (status = 415, response = crate::openapi::Failure),
+        (status = 422, response = crate::openapi::Failure), (status = 503, response = crate::openapi::Failure),
+    )
+)]
+pub async fn log_in_by_telegram(
+    request: HttpRequest,
+    service: web::Data<SessionService>,
+    Body(SignedFields(fields)): Body<SignedFields>,
+) -> Result<HttpResponse, Problem> {
+    let outcome = async {
+        let options = web::Query::<Options>::from_query(request.query_string());
+        let transport = options.map_err(|_| Problem::new(Code::ValidationFailed))?.transport;
+        let login = login_of(&request, transport)?;
+        let logged_in = service.log_in_by_telegram(&fields, login).await?;
+        Ok::<_, Problem>(answer_login(HttpResponse::Ok(), &request, &logged_in, transport))
+    };
+    localized(&request, outcome.await)
+}
+
+impl<'de> Deserialize<'de> for SignedFields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = deserializer.deserialize_map(Fields)?;
+        Ok(Self(TelegramFields::new(fields)))
+    }
+}
+
+/// Fields of a proof, which are Telegram's when they are signed.
+pub(super) fn with_signature<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedFields, D::Error> {
+    let fields = deserializer.deserialize_map(Fields)?;
+    if !fields.contains_key("hash") {
+        return Err(D::Error::missing_field("hash"));
+    }
+    Ok(SignedFields(TelegramFields::new(fields)))
+}
+
+/// Reads an object of single values, none of them twice.
+struct Fields;
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = BTreeMap<String, String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the fields of the Telegram Login Widget")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = BTreeMap::new();
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            let text = match value {
+                Value::String(text) => text,
+                Value::Number(number) if !number.is_f64() => number.to_string(),
+                Value::Bool(bool) => bool.to_string(),
+                _ => return Err(A::Error::custom("neither a text nor a whole number")),
+            };
+            if fields.insert(name, text).is_some() {
+                return Err(A::Error::custom("a field twice"));
+            }
+        }
+        if fields.is_empty() { Err(A::Error::missing_field("hash")) } else { Ok(fields) }
+    }
+}

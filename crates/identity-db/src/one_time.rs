@@ -1,0 +1,234 @@
+//! Proofs that count once: codes sent by SMS and payloads signed by Telegram.
+//!
+//! Each is used up by one conditional statement, which also finds the person or makes them: whoever asks at
+//! the same moment finds it used. The statement that compares a code is the one that counts the attempt, so
+//! that no outcome can be had without it.
+
+use std::time::Duration;
+
+use constants::ApplicationContext;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Inet, Integer, Nullable, Text, Timestamptz, Uuid};
+use ipnetwork::IpNetwork;
+
+use crate::audit::Origin;
+use crate::id::UserId;
+use crate::schema::sql_types::UserRole;
+use crate::statement::statement;
+use crate::user::User;
+
+/// How often a code may be compared, right or wrong.
+pub const ATTEMPTS: i32 = 5;
+
+/// A digest as the tables keep it.
+pub type Digest = [u8; 32];
+
+/// To whom a proof may belong.
+#[derive(Debug, Clone)]
+pub enum Whose {
+    /// Anybody; who is new is made a person, in this application, coming from there.
+    Anybody(ApplicationContext, Origin),
+    /// This person alone. What belongs to anyone else is not touched.
+    Person(UserId),
+}
+
+impl Whose {
+    fn parts(&self) -> (Option<uuid::Uuid>, Option<&'static str>, Origin) {
+        match self {
+            Self::Anybody(context, origin) => (None, Some(context.as_str()), origin.clone()),
+            Self::Person(user) => (Some(user.0), None, Origin::default()),
+        }
+    }
+}
+
+statement! {
+    struct Store<'a> {
+        phone: &'a str => Text, "varchar";
+        code_hash: &'a [u8] => Binary, "bytea";
+        seconds: i64 => BigInt, "bigint";
+    }
+    returns (Bool,);
+    "stored AS (
+        INSERT INTO one_time_codes (phone, code_hash, expires_at)
+        SELECT arg.phone, arg.code_hash, clock_timestamp() + arg.seconds * interval '1 second' FROM arg
+        ON CONFLICT (phone) DO UPDATE SET code_hash = excluded.code_hash, created_at = clock_timestamp(),
+            expires_at = excluded.expires_at, attempts = 0, consumed_at = NULL
+    ), purged AS (
+        DELETE FROM one_time_codes WHERE phone IN (
+            SELECT old.phone FROM one_time_codes old, arg
+            WHERE old.expires_at < now() - interval '1 hour' AND old.phone <> arg.phone
+            LIMIT 20 FOR UPDATE OF old SKIP LOCKED)
+    )
+    SELECT true"
+}
+
+/// Keeps the code of a phone, in the place of an older one, and deletes some that are long over.
+///
+/// # Errors
+/// When Postgres gives no answer.
+pub fn store_code(
+    conn: &mut PgConnection,
+    phone: &str,
+    code_hash: &Digest,
+    lifetime: Duration,
+) -> QueryResult<()> {
+    let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
+    Store { phone, code_hash, seconds }.get_result::<(bool,)>(conn).map(|_| ())
+}
+
+statement! {
+    struct RedeemCode<'a> {
+        phone: &'a str => Text, "varchar";
+        hashes: &'a [&'a [u8]] => Array<Binary>, "bytea[]";
+        attempts: i32 => Integer, "integer";
+        of_user: Option<uuid::Uuid> => Nullable<Uuid>, "uuid";
+        context: Option<&'a str> => Nullable<Text>, "application_type";
+        ip_address: Option<IpNetwork> => Nullable<Inet>, "inet";
+        user_agent: Option<&'a str> => Nullable<Text>, "text";
+    }
+    returns (Uuid, Nullable<Text>, Nullable<Text>, Nullable<BigInt>, Bool, UserRole, Timestamptz,
+             Nullable<Timestamptz>, Nullable<Timestamptz>, BigInt, BigInt, BigInt);
+    "compared AS (
+        UPDATE one_time_codes c SET
+            attempts = c.attempts + 1,
+            consumed_at = CASE WHEN c.code_hash = ANY (arg.hashes) THEN clock_timestamp() END
+        FROM arg
+        WHERE c.phone = arg.phone AND c.consumed_at IS NULL AND c.attempts < arg.attempts
+          AND c.expires_at > clock_timestamp()
+          AND (arg.of_user IS NULL
+               OR EXISTS (SELECT FROM users u WHERE u.id = arg.of_user AND u.phone = arg.phone))
+        RETURNING c.phone, c.consumed_at IS NOT NULL AS is_right
+    ), anybody AS (
+        INSERT INTO users (phone)
+        SELECT compared.phone FROM compared, arg WHERE compared.is_right AND arg.of_user IS NULL
+        -- Changes nothing, but waits for whoever makes the same person now, and returns the row.
+        ON CONFLICT (phone) DO UPDATE SET phone = users.phone
+        RETURNING users.*, users.xmax = 0 AS is_new
+    ), logged AS (
+        INSERT INTO audit_log (action, application_context, actor_id, subject_id, ip_address, user_agent, detail)
+        SELECT 'user_created', arg.context, anybody.id, anybody.id, arg.ip_address, arg.user_agent,
+               jsonb_build_object('method', 'sms')
+        FROM anybody, arg WHERE anybody.is_new
+    )
+    SELECT id, email, phone, telegram_id, is_verified, role, created_at, last_login_at, blocked_at, session_epoch,
+           credential_version, version
+    FROM anybody
+    UNION ALL
+    SELECT u.id, u.email, u.phone, u.telegram_id, u.is_verified, u.role, u.created_at, u.last_login_at, u.blocked_at,
+           u.session_epoch, u.credential_version, u.version
+    FROM users u JOIN arg ON u.id = arg.of_user JOIN compared ON compared.phone = u.phone AND compared.is_right"
+}
+
+/// Counts an attempt and uses the code up if it is the right one; the person of that phone then. `hashes` are
+/// those of the attempt under each key that may have been used.
+///
+/// # Errors
+/// When Postgres gives no answer; the attempt may have been counted and the code used up.
+pub fn redeem_code(
+    conn: &mut PgConnection,
+    phone: &str,
+    hashes: &[Digest],
+    whose: &Whose,
+) -> QueryResult<Option<User>> {
+    let hashes: Vec<&[u8]> = hashes.iter().map(Digest::as_slice).collect();
+    let (of_user, context, origin) = whose.parts();
+    RedeemCode {
+        phone,
+        hashes: &hashes,
+        attempts: ATTEMPTS,
+        of_user,
+        context,
+        ip_address: origin.ip_address,
+        user_agent: origin.user_agent.as_deref(),
+    }
+    .get_result(conn)
+    .optional()
+}
+
+statement! {
+    struct RedeemPayload<'a> {
+        digest: &'a [u8] => Binary, "bytea";
+        telegram_id: i64 => BigInt, "bigint";
+        signed_at: i64 => BigInt, "bigint";
+        lifetime: i64 => BigInt, "bigint";
+        skew: i64 => BigInt, "bigint";
+        of_user: Option<uuid::Uuid> => Nullable<Uuid>, "uuid";
+        context: Option<&'a str> => Nullable<Text>, "application_type";
+        ip_address: Option<IpNetwork> => Nullable<Inet>, "inet";
+        user_agent: Option<&'a str> => Nullable<Text>, "text";
+    }
+    returns (Uuid, Nullable<Text>, Nullable<Text>, Nullable<BigInt>, Bool, UserRole, Timestamptz,
+             Nullable<Timestamptz>, Nullable<Timestamptz>, BigInt, BigInt, BigInt);
+    "used AS (
+        INSERT INTO used_telegram_payloads (digest, usable_until)
+        SELECT arg.digest, to_timestamp(arg.signed_at + arg.lifetime) FROM arg
+        WHERE extract(epoch FROM clock_timestamp()) BETWEEN arg.signed_at - arg.skew AND arg.signed_at + arg.lifetime
+          AND (arg.of_user IS NULL
+               OR EXISTS (SELECT FROM users u WHERE u.id = arg.of_user AND u.telegram_id = arg.telegram_id))
+        ON CONFLICT DO NOTHING
+        RETURNING digest
+    ), purged AS (
+        DELETE FROM used_telegram_payloads WHERE digest IN (
+            SELECT old.digest FROM used_telegram_payloads old
+            WHERE old.usable_until < now() - interval '1 hour' LIMIT 20 FOR UPDATE SKIP LOCKED)
+    ), anybody AS (
+        INSERT INTO users (telegram_id)
+        SELECT arg.telegram_id FROM used, arg WHERE arg.of_user IS NULL
+        -- As for a code.
+        ON CONFLICT (telegram_id) DO UPDATE SET telegram_id = users.telegram_id
+        RETURNING users.*, users.xmax = 0 AS is_new
+    ), logged AS (
+        INSERT INTO audit_log (action, application_context, actor_id, subject_id, ip_address, user_agent, detail)
+        SELECT 'user_created', arg.context, anybody.id, anybody.id, arg.ip_address, arg.user_agent,
+               jsonb_build_object('method', 'telegram')
+        FROM anybody, arg WHERE anybody.is_new
+    )
+    SELECT id, email, phone, telegram_id, is_verified, role, created_at, last_login_at, blocked_at, session_epoch,
+           credential_version, version
+    FROM anybody
+    UNION ALL
+    SELECT u.id, u.email, u.phone, u.telegram_id, u.is_verified, u.role, u.created_at, u.last_login_at, u.blocked_at,
+           u.session_epoch, u.credential_version, u.version
+    FROM users u JOIN arg ON u.id = arg.of_user AND u.telegram_id = arg.telegram_id, used"
+}
+
+/// What Telegram signed about a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedPayload {
+    /// SHA-256 of the signed text.
+    pub digest: Digest,
+    /// Telegram's id of the person.
+    pub telegram_id: i64,
+    /// When it was signed, in seconds since 1970.
+    pub signed_at: i64,
+    /// How long it counts from then.
+    pub lifetime: Duration,
+    /// How far Telegram's clock may be ahead of Postgres'.
+    pub skew: Duration,
+}
+
+/// Uses a payload up, unless it was used before, is too old or comes from the future; the person then.
+///
+/// # Errors
+/// When Postgres gives no answer; the payload may have been used up.
+pub fn redeem_payload(
+    conn: &mut PgConnection,
+    payload: &SignedPayload,
+    whose: &Whose,
+) -> QueryResult<Option<User>> {
+    let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+    let (of_user, context, origin) = whose.parts();
+    RedeemPayload {
+        digest: &payload.digest,
+        telegram_id: payload.telegram_id,
+        signed_at: payload.signed_at,
+        lifetime: seconds(payload.lifetime),
+        skew: seconds(payload.skew),
+        of_user,
+        context,
+        ip_address: origin.ip_address,
+        user_agent: origin.user_agent.as_deref(),
+    }
+    .get_result(conn)
+    .optional()
+}

@@ -1,0 +1,2 @@
+DROP TABLE used_telegram_payloads;
+DROP TABLE one_time_codes;
