@@ -166,6 +166,17 @@ impl TestDatabase {
         lines.join("\n")
     }
 
+    /// Another database, restored from a dump of this one.
+    #[must_use]
+    pub fn restored(&self) -> Self {
+        let copy = Self::empty();
+        let file = tempfile::NamedTempFile::new().expect("a file for a dump");
+        let path = file.path().to_str().expect("a path in UTF-8");
+        scripts::server(&["pg_dump", self.owner_url(), "--file", path]);
+        scripts::server(&["psql", copy.owner_url(), "-q", "-v", "ON_ERROR_STOP=1", "-f", path]);
+        copy
+    }
+
     /// Listens to denials from now on.
     #[must_use]
     pub fn denials(&self) -> Denials {

@@ -34,8 +34,9 @@ COMMENT ON TABLE adoption.original_value IS 'Values that could not stay as they 
 COMMENT ON COLUMN adoption.original_value.became IS 'Null: the column was emptied';
 COMMENT ON COLUMN adoption.original_value.untouched IS 'Set by `down`: nobody has changed it since';
 
+-- As regclass, and not as oid, it is still the same table in a database that was restored from a dump.
 CREATE TABLE adoption.found_relation (
-    relation oid PRIMARY KEY,
+    relation regclass PRIMARY KEY,
     name     name NOT NULL
 );
 COMMENT ON TABLE adoption.found_relation IS 'What was there; the migrations neither give nor take rights on it, but for what they adopt';
@@ -52,7 +53,7 @@ CREATE TABLE adoption.app_role (
 );
 CREATE TABLE adoption.right_before (
     role        name NOT NULL,
-    object      oid,
+    object      regclass,
     column_name name,
     privilege   text NOT NULL,
     grantable   boolean NOT NULL
@@ -144,7 +145,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM adoption.app_role a WHERE a.role = app_name) THEN
         INSERT INTO adoption.app_role (role) VALUES (app_name);
         INSERT INTO adoption.right_before (role, object, column_name, privilege, grantable)
-        SELECT app_name, NULL::oid, NULL::name, acl.privilege_type, acl.is_grantable
+        SELECT app_name, NULL::regclass, NULL::name, acl.privilege_type, acl.is_grantable
         FROM pg_namespace n, aclexplode(n.nspacl) acl WHERE n.nspname = 'public' AND acl.grantee = app
         UNION ALL
         SELECT 'public', NULL, NULL, acl.privilege_type, acl.is_grantable
@@ -207,15 +208,15 @@ BEGIN
             EXECUTE format('REVOKE ALL ON %s FROM %I', relation, app);
         END LOOP;
     END LOOP;
-    FOR given IN SELECT b.*, b.object::regclass AS relation FROM adoption.right_before b LEFT JOIN pg_class c ON c.oid = b.object
+    FOR given IN SELECT b.* FROM adoption.right_before b LEFT JOIN pg_class c ON c.oid = b.object
                  WHERE (b.object IS NULL OR c.oid IS NOT NULL)
                    AND (b.role = 'public' OR EXISTS (SELECT FROM pg_roles WHERE rolname = b.role)) LOOP
         IF given.privilege = '' THEN
-            EXECUTE format('REVOKE USAGE ON SEQUENCE %s FROM %I', given.relation, given.role);
+            EXECUTE format('REVOKE USAGE ON SEQUENCE %s FROM %I', given.object, given.role);
             CONTINUE;
         END IF;
         EXECUTE format('GRANT %s %s ON %s TO %s %s', given.privilege, '(' || quote_ident(given.column_name) || ')',
-                       coalesce('TABLE ' || given.relation::text, 'SCHEMA public'),
+                       coalesce('TABLE ' || given.object::text, 'SCHEMA public'),
                        CASE given.role WHEN 'public' THEN 'PUBLIC' ELSE quote_ident(given.role) END,
                        CASE WHEN given.grantable THEN 'WITH GRANT OPTION' END);
     END LOOP;

@@ -113,9 +113,20 @@ EXCEPTION WHEN data_exception THEN
     PERFORM adoption.note(format('%s.%s does not become %s again, because of values that came later: %s', relation, col, old_type, SQLERRM));
 END $$;
 
+-- What Postgres prints of `x IN ('a', 'b')` over varchar is not read as the same expression again, so that what was printed
+-- is tried in the form in which it was written, too.
 CREATE FUNCTION adoption.add_constraint(relation regclass, name name, definition text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    written CONSTANT text := replace(regexp_replace(definition,
+        '\((\w+|"[^"]+")\)::text = ANY \(\(ARRAY\[(.*?)\]\)::text\[\]\)', '\1 IN (\2)', 'g'), '::character varying', '');
+    form text;
 BEGIN
-    EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s', relation, name, definition);
+    FOREACH form IN ARRAY ARRAY[written, definition] LOOP
+        EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s', relation, name, form);
+        EXIT WHEN form = definition OR EXISTS (SELECT FROM pg_constraint WHERE conrelid = relation AND conname = name
+                                               AND pg_get_constraintdef(oid) = definition);
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', relation, name);
+    END LOOP;
 EXCEPTION WHEN check_violation THEN
     EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s NOT VALID', relation, name, definition);
     PERFORM adoption.note(format('rows that came later do not keep to the constraint %s of %s; it is given back as NOT VALID', name, relation));
@@ -363,3 +374,14 @@ CREATE FUNCTION adoption.free_name(wanted name) RETURNS name LANGUAGE sql STABLE
     WHERE to_regclass(format('public.%I', CASE n WHEN 1 THEN wanted ELSE wanted || '_' || n END)) IS NULL
     ORDER BY n LIMIT 1
 $$;
+
+-- The end of it: raw ids and tokens, and spellings that could not stay, are kept so that `down` can give them back, and no
+-- longer than that may be wanted. Afterwards there is no way back but a backup.
+CREATE FUNCTION adoption.forget_originals() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    DROP TABLE IF EXISTS adoption.sessions, public.legacy_user_sessions;
+    DELETE FROM adoption.original_value;
+    INSERT INTO adoption.change (migration, what, undo)
+    VALUES ('20261122000200', 'forgot what the older software had',
+            'SELECT adoption.refuse(''what the older software had was forgotten at the clean-up: only a backup leads back'')');
+END $$;

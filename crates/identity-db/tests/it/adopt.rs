@@ -329,6 +329,86 @@ fn what_a_person_changed_meanwhile_is_not_overwritten_on_the_way_back_b8() {
 }
 
 #[test]
+fn a_database_that_was_dumped_and_restored_meanwhile_goes_back_too_b8() {
+    for fixture in [ONE_TOKEN, PRISMA] {
+        let database = older(fixture);
+        database.execute("CREATE TABLE notes (id int); GRANT INSERT ON users, notes TO test_app");
+        let before = database.restored().dump();
+        up(&database);
+        let restored = database.restored();
+        up(&restored);
+        assert_eq!(restored.value("SELECT has_table_privilege('test_app', 'notes', 'INSERT')"), "t");
+        down_whole(&restored);
+        assert_same(&before, &restored.dump(), "up, dumped, restored, down");
+    }
+}
+
+#[test]
+fn after_the_clean_up_nothing_raw_is_left_and_the_way_back_is_refused_b8_a13() {
+    let database = older(ONE_TOKEN);
+    database.execute("CREATE TABLE sessions (id uuid PRIMARY KEY, user_id uuid)");
+    up(&database);
+    database.execute("SELECT adoption.forget_originals()");
+    let raw = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND (relname = 'legacy_user_sessions'
+               OR relnamespace = 'adoption'::regnamespace AND relname = 'sessions')";
+    assert_eq!(database.number(raw), 0);
+    assert_eq!(database.number("SELECT count(*) FROM adoption.original_value"), 0);
+    let applied =
+        database.number("SELECT count(*) FROM __diesel_schema_migrations WHERE version > '20261122000200'");
+    down(&database, usize::try_from(applied).unwrap());
+    let sessions = database.number("SELECT count(*) FROM sessions");
+    let mut conn = migration::connect(database.owner_url()).unwrap();
+    let error = migration::revert(&mut conn).unwrap_err().to_string();
+    assert!(error.contains("only a backup leads back"), "{error}");
+    assert_eq!(database.number("SELECT count(*) FROM sessions"), sessions, "nothing has changed");
+}
+
+#[test]
+fn sessions_of_each_application_that_had_ended_have_ended_b8_f1() {
+    let database = older(
+        "CREATE TYPE application_type AS ENUM ('admin', 'web');
+         CREATE TABLE users (id uuid PRIMARY KEY, session_id text);
+         CREATE TABLE sessions (id text, user_id uuid, application_context text, data jsonb, revoked boolean, revoked_at timestamptz,
+                                expires_at timestamptz, last_activity timestamptz);
+         INSERT INTO users VALUES ('00000000-0000-4000-8000-000000000001', 'of-web-ended'), ('00000000-0000-4000-8000-000000000002', NULL);
+         INSERT INTO sessions SELECT t, '00000000-0000-4000-8000-000000000001'::uuid, c, '{}', r, a, e, '2026-01-01'
+         FROM (VALUES ('of-web', NULL, NULL, NULL, NULL), ('of-web-too', 'Web', false, NULL, timestamptz 'infinity'), ('of-admin', 'admin', NULL, NULL, NULL),
+                      ('of-web-ended', 'web', true, NULL, NULL), ('of-web-ended-at', 'web', false, timestamptz '2026-01-02', NULL),
+                      ('of-mobile', 'mobile', NULL, NULL, NULL)) AS v (t, c, r, a, e);
+         INSERT INTO sessions (id, user_id) VALUES ('of-nobody', gen_random_uuid()), ('of-two-people', '00000000-0000-4000-8000-000000000001'),
+                      ('of-two-people', '00000000-0000-4000-8000-000000000002'), (NULL, '00000000-0000-4000-8000-000000000002')",
+    );
+    let before = database.dump();
+    up(&database);
+    let owner = "00000000-0000-4000-8000-000000000001";
+    for (token, expected) in [
+        ("of-web", "web sessions legacy live"),
+        ("of-web-too", "web sessions legacy live"),
+        ("of-admin", "admin sessions legacy live"),
+        ("of-web-ended", "web sessions legacy revoked"),
+        ("of-web-ended-at", "web sessions legacy revoked"),
+    ] {
+        assert_eq!(row(&database, token), Some(format!("{owner} {expected}")), "{token}");
+    }
+    for token in ["of-mobile", "of-nobody", "of-two-people"] {
+        assert_eq!(row(&database, token), None, "{token}");
+    }
+    let ends = "SELECT extract(epoch FROM expires_at - now()) / 60 BETWEEN 28 AND 30
+                   AND extract(epoch FROM absolute_expires_at - now()) / 3600 BETWEEN 11 AND 12
+                FROM sessions WHERE id = session_digest('of-admin')";
+    assert_eq!(database.value(ends), "t", "an admin session has the short life of one");
+    assert_eq!(
+        database.value("SELECT revoked_at::date FROM sessions WHERE id = session_digest('of-web-ended-at')"),
+        "2026-01-02"
+    );
+    let notes = notes(&database);
+    let expected = "5 of 10 sessions go on; left out: 1 with a token that none can be, 2 with a token of two people, 1 of an unknown application, 1 of nobody";
+    assert!(notes.contains(expected), "{notes}");
+    down_whole(&database);
+    assert_same(&before, &database.dump(), "up and down");
+}
+
+#[test]
 fn columns_of_other_types_are_taken_over_and_given_back_b8() {
     let database = older(
         "CREATE TYPE \"Role\" AS ENUM ('ADMIN', 'USER', 'OWNER');
@@ -370,6 +450,36 @@ fn columns_of_other_types_are_taken_over_and_given_back_b8() {
     }
     down_whole(&database);
     assert_same(&before, &database.dump(), "up and down");
+}
+
+#[test]
+fn a_role_in_words_goes_back_with_the_check_on_it_b8() {
+    let database = older(
+        "CREATE TABLE users (
+             id uuid PRIMARY KEY, role varchar(20) DEFAULT 'user' NOT NULL CHECK (role IN ('user', 'admin', 'moderator')), plan varchar(9),
+             CONSTRAINT admins_pay CHECK (role <> 'admin' OR plan IN ('basic', 'pro')));
+         CREATE INDEX moderators ON users (plan) WHERE role = 'moderator';
+         INSERT INTO users VALUES ('00000000-0000-4000-8000-000000000001', 'admin', 'pro'),
+                                  ('00000000-0000-4000-8000-000000000002', 'moderator', NULL)",
+    );
+    let before = database.dump();
+    up(&database);
+    let roles = "SELECT string_agg(role || coalesce(' ' || (legacy_attributes ->> 'role'), ''), ', ' ORDER BY id) FROM users";
+    assert_eq!(database.value(roles), "admin, user moderator");
+    let anna = "UPDATE users SET role = 'support' WHERE plan = 'pro'";
+    down_whole(&database);
+    assert_same(&before, &database.dump(), "up and down");
+
+    up(&database);
+    database.execute(anna);
+    down_whole(&database);
+    let kept = "SELECT role || ' ' || convalidated FROM users, pg_constraint
+                WHERE plan = 'pro' AND conname = 'users_role_check'";
+    assert_eq!(
+        database.value(kept),
+        "support false",
+        "a role of the new software stands, beside a check that is not valid"
+    );
 }
 
 #[test]
