@@ -1,8 +1,3 @@
-DROP FUNCTION adoption.forget_originals();
-DROP FUNCTION adoption.free_name(name);
-DROP FUNCTION adoption.key_columns(pg_constraint);
-DROP FUNCTION adoption.index_keys(oid);
-DROP FUNCTION adoption.settle(text, name, jsonb);
 DROP FUNCTION adoption.report(name, name);
 DROP FUNCTION adoption.ensure_column(text, name, name, text, text, boolean, text, boolean);
 DROP FUNCTION adoption.values_back(regclass, name, name);
