@@ -61,12 +61,19 @@ pub fn connect(url: &str) -> Result<PgConnection, MigrationError> {
 /// Applies what is pending, makes the first root key, and gives `app_role`, if it is another than the
 /// owner, its rights. Returns the names of what was applied.
 ///
+/// What is pending is one transaction: a database of the older software that cannot be taken over stays as it was.
+///
 /// # Errors
 /// When Postgres gives no answer, or a migration fails.
 pub fn run(conn: &mut PgConnection, app_role: Option<&str>) -> Result<Vec<String>, MigrationError> {
     locked(conn, |conn| {
-        let applied = conn.run_pending_migrations(IDENTITY).map_err(MigrationError::Migration)?;
-        let applied = applied.iter().map(named(&names()?)).collect();
+        let names = names()?;
+        let work = |conn: &mut PgConnection| {
+            let applied = conn.run_pending_migrations(IDENTITY).map_err(MigrationError::Migration)?;
+            Ok::<_, MigrationError>(applied.iter().map(named(&names)).collect())
+        };
+        #[expect(clippy::disallowed_methods, reason = "a migration takes as long as it takes")]
+        let applied = conn.transaction(work)?;
         instance_key::create_first(conn)?;
         if let Some(role) = app_role {
             grant(conn, role)?;
@@ -101,6 +108,42 @@ pub fn status(conn: &mut PgConnection) -> Result<Vec<Step>, MigrationError> {
         .collect())
 }
 
+/// The newest thing that was noted of an adoption; remember it to ask [`notes`] for what came later.
+///
+/// # Errors
+/// When Postgres gives no answer.
+pub fn last_note(conn: &mut PgConnection) -> QueryResult<i64> {
+    Ok(notes(conn, 0)?.last().map_or(0, |(id, _)| *id))
+}
+
+/// What was noted of an adoption after `last`: what was left out, emptied or could not be given back.
+///
+/// # Errors
+/// When Postgres gives no answer.
+pub fn notes(conn: &mut PgConnection, last: i64) -> QueryResult<Vec<(i64, String)>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        id: i64,
+        #[diesel(sql_type = Text)]
+        message: String,
+    }
+    let exists = "SELECT to_regclass('adoption.note') IS NOT NULL AS exists";
+    if !diesel::sql_query(exists).get_result::<Exists>(conn)?.exists {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Row> = diesel::sql_query("SELECT id, message FROM adoption.note WHERE id > $1 ORDER BY id")
+        .bind::<BigInt, _>(last)
+        .load(conn)?;
+    Ok(rows.into_iter().map(|row| (row.id, row.message)).collect())
+}
+
+#[derive(QueryableByName)]
+struct Exists {
+    #[diesel(sql_type = Bool)]
+    exists: bool,
+}
+
 /// How many migrations are pending. Needs no more rights than the applications have.
 ///
 /// # Errors
@@ -118,11 +161,6 @@ fn applied_versions(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
     struct Row {
         #[diesel(sql_type = Text)]
         version: String,
-    }
-    #[derive(QueryableByName)]
-    struct Exists {
-        #[diesel(sql_type = Bool)]
-        exists: bool,
     }
     let table: Exists =
         diesel::sql_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS exists")
@@ -157,6 +195,8 @@ fn locked<T>(
     conn: &mut PgConnection,
     work: impl FnOnce(&mut PgConnection) -> Result<T, MigrationError>,
 ) -> Result<T, MigrationError> {
+    // A big table takes as long as it takes.
+    conn.batch_execute("SET statement_timeout = 0")?;
     diesel::sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(LOCK).execute(conn)?;
     let result = work(conn);
     // Given back in any case when the connection ends.
@@ -173,10 +213,12 @@ fn grant(conn: &mut PgConnection, role: &str) -> Result<(), MigrationError> {
         owner: bool,
         #[diesel(sql_type = Text)]
         quoted: String,
+        #[diesel(sql_type = Text)]
+        literal: String,
     }
     let found: Role = diesel::sql_query(
         "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1) AS exists, current_user = $1 AS owner, \
-         quote_ident($1) AS quoted",
+         quote_ident($1) AS quoted, quote_literal(quote_ident($1)) AS literal",
     )
     .bind::<Text, _>(role)
     .get_result(conn)?;
@@ -186,6 +228,6 @@ fn grant(conn: &mut PgConnection, role: &str) -> Result<(), MigrationError> {
     if !found.exists {
         return Err(MigrationError::NoSuchRole(role.to_owned()));
     }
-    conn.batch_execute(&PRIVILEGES.replace(":app", &found.quoted))?;
+    conn.batch_execute(&PRIVILEGES.replace(":'app'", &found.literal).replace(":app", &found.quoted))?;
     Ok(())
 }

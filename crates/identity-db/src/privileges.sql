@@ -1,12 +1,14 @@
--- What the applications' role may do; `migrate run` puts its name in place of the variable and applies this
--- each time. No DDL, no DELETE on people or sessions, nothing but adding and reading in the audit log.
+-- What the applications' role may do; `migrate run` puts its name in place of the variables and applies this
+-- each time. No DDL, no DELETE on people or sessions, nothing but adding and reading in the audit log. On tables that were
+-- there before the migrations and are not taken over it is neither given nor refused anything.
 BEGIN;
-REVOKE ALL ON ALL TABLES IN SCHEMA public FROM :app;
+SELECT adoption.take_rights(:'app'::regrole);
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO :app;
-GRANT SELECT, INSERT, UPDATE ON users, sessions, legacy_uses TO :app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON user_permissions, rate_limits TO :app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON one_time_codes, used_telegram_payloads TO :app;
+SELECT adoption.give_rights(:'app'::regrole, 'users', 'SELECT', 'INSERT', 'UPDATE');
+SELECT adoption.give_rights(:'app'::regrole, 'user_permissions', 'SELECT', 'INSERT', 'UPDATE', 'DELETE');
+GRANT SELECT, INSERT, UPDATE ON sessions, legacy_uses TO :app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON rate_limits, one_time_codes, used_telegram_payloads TO :app;
 GRANT SELECT, INSERT ON audit_log TO :app;
 GRANT SELECT ON instance_keys, user_sessions, __diesel_schema_migrations TO :app;
 COMMIT;

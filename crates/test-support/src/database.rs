@@ -143,6 +143,40 @@ impl TestDatabase {
         execute(&mut self.connect_as_app(), sql)
     }
 
+    /// What `pg_dump` writes, with the rows of each table sorted and without the record of what migrations did.
+    #[must_use]
+    pub fn dump(&self) -> String {
+        let printed = scripts::server(&[
+            "pg_dump",
+            self.owner_url(),
+            "--exclude-table=__diesel_schema_migrations",
+            "--exclude-table-data=adoption.change*",
+            "--exclude-table-data=adoption.note*",
+        ]);
+        // Two lines carry a key of this one dump.
+        let key = |line: &&str| line.starts_with("\\restrict") || line.starts_with("\\unrestrict");
+        let mut lines: Vec<&str> = printed.lines().filter(|line| !key(line)).collect();
+        let mut rest = lines.as_mut_slice();
+        while let Some(copy) = rest.iter().position(|line| line.starts_with("COPY ")) {
+            let end =
+                rest[copy..].iter().position(|line| *line == "\\.").map_or(rest.len(), |end| copy + end);
+            rest[copy + 1..end].sort_unstable();
+            rest = &mut rest[end..];
+        }
+        lines.join("\n")
+    }
+
+    /// Another database, restored from a dump of this one.
+    #[must_use]
+    pub fn restored(&self) -> Self {
+        let copy = Self::empty();
+        let file = tempfile::NamedTempFile::new().expect("a file for a dump");
+        let path = file.path().to_str().expect("a path in UTF-8");
+        scripts::server(&["pg_dump", self.owner_url(), "--file", path]);
+        scripts::server(&["psql", copy.owner_url(), "-q", "-v", "ON_ERROR_STOP=1", "-f", path]);
+        copy
+    }
+
     /// Listens to denials from now on.
     #[must_use]
     pub fn denials(&self) -> Denials {

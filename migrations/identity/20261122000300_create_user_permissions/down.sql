@@ -1,1 +1,2 @@
-DROP TABLE user_permissions;
+SELECT adoption.undo('20261122000300');
+DROP FUNCTION adoption.context_of(text);

@@ -10,5 +10,4 @@ BEGIN
 END $$;
 
 DROP TABLE legacy_uses;
-ALTER TABLE sessions DROP COLUMN adopted_from;
-ALTER TABLE users DROP COLUMN legacy_attributes, DROP COLUMN legacy_id;
+SELECT adoption.undo('20261122000800');

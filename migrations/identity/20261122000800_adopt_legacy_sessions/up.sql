@@ -1,17 +1,35 @@
 -- What people and sessions of the older software bring with them, and how often they are still used.
 
-ALTER TABLE users
-    ADD COLUMN legacy_id bigint UNIQUE,
-    ADD COLUMN legacy_attributes jsonb;
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM adoption.foreign_column WHERE relation = 'users' AND column_name = 'legacy_attributes') THEN
+        PERFORM adoption.refuse('users.legacy_attributes exists and is something else here; rename the column, then run again');
+    END IF;
+    -- An adopted table may remember older ids already.
+    PERFORM adoption.ensure_column('20261122000800', 'users', 'legacy_id', 'bigint');
+    PERFORM adoption.ensure_column('20261122000800', 'users', 'legacy_attributes', 'jsonb');
+    IF NOT EXISTS (SELECT FROM pg_index WHERE indrelid = 'users'::regclass AND indisunique AND indpred IS NULL
+                   AND adoption.index_keys(indexrelid) = '{legacy_id}') THEN
+        PERFORM adoption.apply('20261122000800', 'added the constraint users_legacy_id_key',
+            'ALTER TABLE users ADD CONSTRAINT users_legacy_id_key UNIQUE (legacy_id)',
+            'ALTER TABLE users DROP CONSTRAINT users_legacy_id_key');
+    END IF;
+    IF col_description('users'::regclass, (SELECT attnum FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname = 'legacy_id')) IS NULL THEN
+        PERFORM adoption.apply('20261122000800', 'commented on users.legacy_id',
+            'COMMENT ON COLUMN users.legacy_id IS ''The id that the person had in an imported database''',
+            'COMMENT ON COLUMN users.legacy_id IS NULL');
+    END IF;
+END $$;
 
-COMMENT ON COLUMN users.legacy_id IS 'The id that the person had in an imported database';
 COMMENT ON COLUMN users.legacy_attributes IS 'Columns of an imported database that have no place here, and values that were not accepted';
 
-ALTER TABLE sessions
-    ADD COLUMN adopted_from varchar(20)
-        CHECK (adopted_from IN ('redis', 'auth_token', 'session_id', 'user_sessions', 'sessions', 'import'));
-
-COMMENT ON COLUMN sessions.adopted_from IS 'Where the older software kept it: a legacy Redis key, a column of users, its own table, an imported file; null for a session that began here';
+-- Of an adopted table: what was not valid or already another person's, and unknown roles.
+SELECT adoption.quietly('users', $$
+    UPDATE users SET legacy_attributes = coalesce(legacy_attributes, '{}') || refused.attributes
+    FROM (SELECT row_id, jsonb_object_agg(column_name, original) AS attributes FROM adoption.original_value
+          WHERE relation = 'users' AND original IS NOT NULL AND (became IS NULL OR column_name = 'role' AND became <> lower(btrim(original)))
+          GROUP BY row_id) AS refused
+    WHERE users.id = refused.row_id $$);
 
 CREATE TABLE legacy_uses (
     day    date NOT NULL,

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use identity_db::PgConnection;
 use identity_db::migration::{self, MigrationError, Step};
 use identity_db::setting::{self, SettingError};
 
@@ -64,12 +65,14 @@ fn execute(arguments: &Arguments) -> Result<(Vec<String>, ExitCode), Failure> {
     let conn = &mut migration::connect(&owner)?;
     Ok(match arguments.command {
         Command::Run => {
-            let applied = migration::run(conn, app.as_deref().and_then(role).as_deref())?;
-            (listed("applied", &applied), ExitCode::SUCCESS)
+            let (applied, notes) =
+                noted(conn, |conn| migration::run(conn, app.as_deref().and_then(role).as_deref()))?;
+            ([listed("applied", &applied), notes].concat(), ExitCode::SUCCESS)
         }
         Command::Revert => {
-            let reverted: Vec<String> = migration::revert(conn)?.into_iter().collect();
-            (listed("reverted", &reverted), ExitCode::SUCCESS)
+            let (reverted, notes) = noted(conn, migration::revert)?;
+            let reverted: Vec<String> = reverted.into_iter().collect();
+            ([listed("reverted", &reverted), notes].concat(), ExitCode::SUCCESS)
         }
         Command::Status => {
             let line =
@@ -84,6 +87,17 @@ fn execute(arguments: &Arguments) -> Result<(Vec<String>, ExitCode), Failure> {
             (listed("pending", &names), code)
         }
     })
+}
+
+/// What `work` gives, and a line for each thing that it noted of an adopted database.
+fn noted<T>(
+    conn: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, MigrationError>,
+) -> Result<(T, Vec<String>), MigrationError> {
+    let last = migration::last_note(conn)?;
+    let result = work(conn)?;
+    let notes = migration::notes(conn, last)?.into_iter().map(|(_, message)| format!("note: {message}"));
+    Ok((result, notes.collect()))
 }
 
 fn checked(name: &'static str, value: Option<&str>) -> Result<Option<String>, SettingError> {

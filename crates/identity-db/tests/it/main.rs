@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the way in which a test fails")]
 
+mod adopt;
 mod fixture;
 mod look_ups;
 mod migrate;

@@ -127,6 +127,7 @@ fn leftovers(database: &TestDatabase) -> Vec<Row> {
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
              AND relname NOT LIKE '\\_\\_diesel\\_schema\\_migrations%'
          UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-         UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'e'",
+         UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'e'
+         UNION ALL SELECT nspname FROM pg_namespace WHERE nspname = 'adoption'",
     )
 }

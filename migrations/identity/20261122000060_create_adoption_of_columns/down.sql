@@ -1,0 +1,11 @@
+DROP FUNCTION adoption.report(name, name);
+DROP FUNCTION adoption.ensure_column(text, name, name, text, text, boolean, text, boolean);
+DROP FUNCTION adoption.values_back(regclass, name, name);
+DROP FUNCTION adoption.mark_untouched(regclass, name, name);
+DROP FUNCTION adoption.drop_not_null(text, regclass, name);
+DROP FUNCTION adoption.set_not_null(regclass, name);
+DROP FUNCTION adoption.add_constraint(regclass, name, text);
+DROP FUNCTION adoption.type_back(regclass, name, text, text);
+DROP FUNCTION adoption.retype(text, regclass, name, text, text, text, text);
+DROP FUNCTION adoption.as_label(text, regtype, text);
+DROP FUNCTION adoption.create_enum(text, name, VARIADIC text[]);
