@@ -78,7 +78,7 @@ fn use_it(database: &TestDatabase, person: &str, logged_out: &str) {
         action: "session_ended",
         origin: login.session.origin.clone(),
     };
-    assert_eq!(session::revoke(conn, &logout).unwrap(), [older], "a logout");
+    assert_eq!(session::revoke(conn, &logout).unwrap().live, [older], "a logout");
     let new = NewUser {
         email: Some("new@example.com".into()),
         hashed_password: None,
