@@ -3,6 +3,7 @@
 //! Functions take a [`PgConnection`]; a transaction is the same functions called inside
 //! [`Database::transaction`]. What is absent is `Ok(None)`, what is broken is `Err`.
 
+mod connect;
 mod database;
 mod id;
 mod pool;
@@ -16,6 +17,7 @@ pub mod audit;
 pub mod instance_key;
 pub mod migration;
 pub mod rate_limit;
+pub mod server;
 pub mod session;
 pub mod setting;
 pub mod stream;

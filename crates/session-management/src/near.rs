@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use identity_db::stream::{Denial, Event};
+use identity_db::stream::{Denial, Event, StreamError};
 use identity_db::{SessionId, UserId};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -115,9 +115,10 @@ impl Near {
     }
 
     /// Applies what the stream tells. Called by the task that reads the socket, in the socket's order.
-    pub(crate) fn apply(&self, event: &Event) -> ControlFlow<()> {
+    pub(crate) fn apply(&self, event: &Event) -> ControlFlow<StreamError> {
         let uptime = self.clock.uptime();
         match *event {
+            Event::Examined(_) => {}
             Event::Started { clock, incarnation } => self.lease.start(clock, incarnation),
             Event::Denied(Denial::Session(id)) => self.denials.add_session(id, uptime),
             Event::Denied(Denial::User { id, version }) => self.denials.add_user(id, version, uptime),
@@ -138,9 +139,9 @@ impl Near {
         ControlFlow::Continue(())
     }
 
-    fn begin_anew(&self) -> ControlFlow<()> {
+    fn begin_anew(&self) -> ControlFlow<StreamError> {
         self.end_lease();
-        ControlFlow::Break(())
+        ControlFlow::Break(StreamError::Restarted)
     }
 
     /// Nothing cached counts from here on, until a new stream grants a lease.

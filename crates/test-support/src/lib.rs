@@ -12,6 +12,7 @@
 
 mod actor;
 mod app;
+mod certificate;
 mod cluster;
 mod database;
 mod denials;

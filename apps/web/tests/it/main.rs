@@ -22,6 +22,7 @@ mod round_trips;
 mod routes;
 mod secrets;
 mod settings;
+mod start_checks;
 mod two_processes;
 
 use std::time::Duration;

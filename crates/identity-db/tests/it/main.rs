@@ -12,6 +12,7 @@ mod rate_limits;
 mod rights;
 mod schema;
 mod sessions;
+mod tls;
 mod tombstones;
 mod triggers;
 mod versions;
