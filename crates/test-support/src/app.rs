@@ -288,7 +288,7 @@ fn collect(pipe: Option<impl Read + Send + 'static>, log: &Arc<Mutex<String>>) -
 }
 
 /// The program that cargo built beside this test.
-fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
     let deps = test.parent().expect("the folder of this test");
     let program = deps.parent().expect("the folder of the programs").join(name);

@@ -24,6 +24,8 @@ mod resp;
 mod scripts;
 mod template;
 
+pub mod revocations;
+
 pub use actor::Actor;
 pub use app::{App, AppBuilder, Failed, stack};
 pub use cluster::{Paused, TestPostgres};
