@@ -13,6 +13,9 @@ mod secret;
 mod sql_enum;
 mod statement;
 
+#[doc(hidden)]
+pub mod failpoint;
+
 pub mod audit;
 pub mod instance_key;
 pub mod migration;
@@ -24,6 +27,10 @@ pub mod stream;
 pub mod user;
 
 pub use database::{Database, DatabaseConfig, DatabaseError};
+#[cfg(feature = "failpoints")]
+#[doc(hidden)]
+pub use fail;
+
 pub use diesel::PgConnection;
 pub use diesel::result::{Error as QueryError, QueryResult};
 pub use id::{SessionId, UserId};

@@ -18,6 +18,7 @@ use diesel::sql_types::Text;
 use tokio_postgres::{AsyncMessage, Client, Connection, SimpleQueryMessage, SimpleQueryRow, Socket};
 
 use crate::connect::connect;
+use crate::failpoint;
 use crate::id::{SessionId, UserId};
 use crate::pool::Incarnation;
 use crate::server::{self, Faults, Server};
@@ -135,7 +136,7 @@ async fn follow_until_error(url: &str, pool: &Database, sink: Sink<'_>) -> Resul
     let (client, mut connection) = connect(url, PATIENCE).await?;
     let heard = Heard::default();
     let reading = poll_fn(|context| read(&mut connection, context, sink, &heard));
-    let talking = talk(&client, pool, sink, &heard);
+    let talking = talk(url, &client, pool, sink, &heard);
     let (mut reading, mut talking) = (pin!(reading), pin!(talking));
     // Reading comes first, at every wake-up: all that is on the socket is applied before an answer is seen.
     tokio::select! {
@@ -196,6 +197,8 @@ where
         match ready!(connection.poll_message(context)) {
             Some(Ok(AsyncMessage::Notification(told))) => match told.payload().strip_prefix("probe:") {
                 Some(nonce) => heard.note(nonce.parse().unwrap_or_default()),
+                // Another task would apply it some time after it has read on.
+                None if failpoint!("guard::socket_order") => {}
                 None => {
                     if let ControlFlow::Break(reason) = sink(Event::Denied(parse(told.payload()))) {
                         return Poll::Ready(reason);
@@ -224,21 +227,30 @@ fn parse(payload: &str) -> Denial {
 }
 
 async fn talk(
+    #[cfg_attr(not(feature = "failpoints"), expect(unused_variables, reason = "only a test goes elsewhere"))]
+    url: &str,
     client: &Client,
     pool: &Database,
     sink: Sink<'_>,
     heard: &Heard,
 ) -> Result<Infallible, StreamError> {
     in_time(client.batch_execute("SET idle_in_transaction_session_timeout = 1000")).await?;
+    let early = if failpoint!("guard::start_after_listen") { Some(beat(client).await?) } else { None };
+    failpoint!(wait "stream::before_listen");
     // Alone: in one string with another statement it would take effect after that one.
     in_time(client.batch_execute(&format!("LISTEN {CHANNEL}"))).await?;
     let start = beat(client).await?;
+    let start = early.unwrap_or(start);
     let (here, there) = (told(client).await?, pool.server().await?);
     tell(sink, Event::Examined(Faults::of(&there, Some(&here))))?;
     let incarnation = here.incarnation().ok_or(StreamError::Malformed)?;
     tell(sink, Event::Started { clock: start.clock, incarnation })?;
     let lag = probe(client, pool, heard).await?;
     tell(sink, Event::Probed { lag })?;
+    #[cfg(feature = "failpoints")]
+    if failpoint!("guard::beat_on_same_connection") {
+        return elsewhere(url, sink).await;
+    }
     // Beside each other: a pool that is busy or cut off must not hold the beats up.
     tokio::select! {
         ended = beats(client, start.backend, sink) => ended,
@@ -253,10 +265,21 @@ async fn beats(client: &Client, backend: i64, sink: Sink<'_>) -> Result<Infallib
         last_beat.tick().await;
         tell(sink, Event::BeatSent)?;
         let answer = beat(client).await?;
-        if answer.backend != backend {
+        if answer.backend != backend && !failpoint!("guard::same_backend") {
             return Err(StreamError::OtherBackend);
         }
         tell(sink, Event::BeatAnswered { clock: answer.clock })?;
+    }
+}
+
+/// Sends the beats over another connection than the one that listens.
+#[cfg(feature = "failpoints")]
+async fn elsewhere(url: &str, sink: Sink<'_>) -> Result<Infallible, StreamError> {
+    let (client, connection) = connect(url, PATIENCE).await?;
+    let backend = async { beats(&client, beat(&client).await?.backend, sink).await };
+    tokio::select! {
+        ended = backend => ended,
+        ended = connection => Err(ended.err().map_or(StreamError::Silent, StreamError::Connection)),
     }
 }
 
@@ -269,7 +292,7 @@ async fn probes(
 ) -> Result<Infallible, StreamError> {
     let mut pause = PROBE;
     loop {
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(if failpoint!("stream::probe_at_once") { Duration::ZERO } else { pause }).await;
         pause = match probe(client, pool, heard).await {
             Ok(lag) => {
                 tell(sink, Event::Probed { lag })?;
@@ -294,6 +317,9 @@ fn tell(sink: Sink<'_>, event: Event) -> Result<(), StreamError> {
 /// Notifies through the pool and makes sure that it arrives here: a listener behind a pooler, on another
 /// server or in another database hears nothing and gets no error.
 async fn probe(client: &Client, pool: &Database, heard: &Heard) -> Result<Duration, StreamError> {
+    if failpoint!("guard::probe") {
+        return Ok(Duration::ZERO);
+    }
     let nonce = nonce();
     let payload = format!("probe:{nonce}");
     heard.expect(nonce);
@@ -305,6 +331,7 @@ async fn probe(client: &Client, pool: &Database, heard: &Heard) -> Result<Durati
     })
     .await?;
     let acknowledged = Instant::now();
+    failpoint!(wait "stream::probed");
     beat(client).await?;
     let arrived = heard.at().ok_or(StreamError::Deaf)?;
     Ok(arrived.saturating_duration_since(acknowledged))
@@ -357,7 +384,8 @@ async fn row(client: &Client, statement: &str) -> Result<SimpleQueryRow, StreamE
 async fn in_time<T>(
     answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
 ) -> Result<T, StreamError> {
-    Ok(tokio::time::timeout(PATIENCE, answer).await.map_err(|_| StreamError::Silent)??)
+    let patience = if failpoint!("stream::patience") { Duration::MAX } else { PATIENCE };
+    Ok(tokio::time::timeout(patience, answer).await.map_err(|_| StreamError::Silent)??)
 }
 
 #[cfg(test)]

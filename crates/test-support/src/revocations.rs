@@ -102,6 +102,7 @@ fn ask_until(over: &AtomicBool, port: u16, token: &str) -> (usize, Option<String
     while !over.load(Ordering::Relaxed) {
         match wire.me() {
             Status::LetIn => answers += 1,
+            Status::Unavailable => {}
             status => return (answers, Some(format!("a session that nobody ended got {status:?}"))),
         }
         std::thread::sleep(Duration::from_millis(2));
@@ -122,8 +123,12 @@ fn phase(
     let mut outcomes = Vec::new();
     for acts in acts.chunks(AT_ONCE) {
         let victims = stage.victims(application, acts.len());
-        outcomes.extend(batch(stage, fault, &victims, acts));
-        dead.extend(victims);
+        for (outcome, victim) in batch(stage, fault, &victims, acts).into_iter().zip(victims) {
+            if let Some(outcome) = outcome {
+                outcomes.push(outcome);
+                dead.push(victim);
+            }
+        }
     }
     drop(during);
     stage.recover();
@@ -131,7 +136,7 @@ fn phase(
 }
 
 /// Ends these sessions at the same time, each while it is asked for at the other process.
-fn batch(stage: &Stage, fault: Fault, victims: &[Victim], acts: &[Act]) -> Vec<Outcome> {
+fn batch(stage: &Stage, fault: Fault, victims: &[Victim], acts: &[Act]) -> Vec<Option<Outcome>> {
     // Everybody meets when all victims have been let in, and again when the fault is there.
     let everybody = 2 * victims.len() + 1;
     let (warm, struck) = (&Barrier::new(everybody), &Barrier::new(everybody));
@@ -153,8 +158,9 @@ fn batch(stage: &Stage, fault: Fault, victims: &[Victim], acts: &[Act]) -> Vec<O
         let healing = fault.strike(stage, victims);
         struck.wait();
         let outcomes = threads.into_iter().map(|(act, watching, ending)| {
-            let (acknowledged, broken) = ending.join().expect("the end of a session");
-            watching.join().expect("who watches a session").judge(act, acknowledged, broken)
+            let ended = ending.join().expect("the end of a session");
+            let watched = watching.join().expect("who watches a session");
+            ended.map(|(acknowledged, broken)| watched.judge(act, acknowledged, broken))
         });
         let outcomes = outcomes.collect();
         drop(healing.expect("the fault"));
@@ -166,8 +172,8 @@ fn batch(stage: &Stage, fault: Fault, victims: &[Victim], acts: &[Act]) -> Vec<O
 }
 
 /// Ends a session; the answer is when that was acknowledged, and what was wrong right after it.
-fn end(stage: &Stage, fault: Fault, victim: &Victim, act: Act) -> (Instant, Option<String>) {
-    let acknowledged = act.perform(stage, victim);
+fn end(stage: &Stage, fault: Fault, victim: &Victim, act: Act) -> Option<(Instant, Option<String>)> {
+    let acknowledged = act.perform(stage, victim)?;
     fault.follow_up(stage, victim);
     let [here, there] = stage.processes(victim.application);
     let at_once = match victim.application {
@@ -177,9 +183,9 @@ fn end(stage: &Stage, fault: Fault, victim: &Victim, act: Act) -> (Instant, Opti
     };
     let broken = at_once.into_iter().find_map(|process| {
         let status = Wire::new(process.port(), &victim.token).me();
-        (status != Status::Refused).then(|| format!("the first request after the end got {status:?}"))
+        (status == Status::LetIn).then(|| format!("the first request after the end got {status:?}"))
     });
-    (acknowledged, broken)
+    Some((acknowledged, broken))
 }
 
 /// What somebody saw who asked for a session without a pause.
@@ -194,7 +200,8 @@ fn watch(stage: &Stage, victim: &Victim, warm: &Barrier, struck: &Barrier) -> Wa
     const AFTER: u32 = 20;
     let mut wire = Wire::new(stage.processes(victim.application)[1].port(), &victim.token);
     // Others wait for this, so it does not panic.
-    let early = (0..3).map(|_| wire.me()).find(|status| *status != Status::LetIn);
+    let early =
+        (0..3).map(|_| wire.me()).find(|status| !matches!(status, Status::LetIn | Status::Unavailable));
     warm.wait();
     struck.wait();
     let began = Instant::now();
@@ -214,6 +221,7 @@ fn watch(stage: &Stage, victim: &Victim, warm: &Barrier, struck: &Barrier) -> Wa
                 watched.first_no.get_or_insert_with(Instant::now);
                 refusals += 1;
             }
+            Status::Unavailable => {}
             status => watched.broken = Some(format!("{status:?} while it was ended")),
         }
     }
@@ -235,7 +243,7 @@ fn risen<'a>(stage: &'a Stage, dead: &'a [Victim]) -> impl Iterator<Item = Strin
         let processes = stage.processes(victim.application).iter();
         processes.filter_map(|process| {
             let status = Wire::new(process.port(), &victim.token).me();
-            (status != Status::Refused).then(|| format!("a session that has ended got {status:?} later"))
+            (status == Status::LetIn).then(|| format!("a session that has ended got {status:?} later"))
         })
     })
 }

@@ -21,7 +21,9 @@ use identity_db::server::Faults;
 use identity_db::session::{self, NewSession, Revocation, Rotation, Session};
 use identity_db::stream::{Event, StreamError};
 use identity_db::user::{self, Credential, NewUser, User, UserChange};
-use identity_db::{Database, DatabaseError, QueryError, SessionId, UserId, instance_key, migration, stream};
+use identity_db::{
+    Database, DatabaseError, QueryError, SessionId, UserId, failpoint, instance_key, migration, stream,
+};
 
 use super::{Freshness, Health, Result, UserManager};
 use crate::account::{EndOthers, LoggedIn, OthersEnded, SessionRequest, dual_writes};
@@ -351,7 +353,12 @@ impl UserManager for ProductionUserManager {
             origin,
         };
         let inner = Arc::clone(&self.0);
-        to_the_end(async move { inner.revoke(revocation).await.map(|_| ()) }).await
+        let act = async move { inner.revoke(revocation).await.map(|_| ()) };
+        if failpoint!("guard::commit_before_answer") {
+            tokio::spawn(act);
+            return Ok(());
+        }
+        to_the_end(act).await
     }
 
     async fn extend_session(&self, token: &SessionToken) -> Result<bool> {

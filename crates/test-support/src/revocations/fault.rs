@@ -58,7 +58,7 @@ impl Fault {
         match self {
             Self::RedisFlushed => stage.redis.flush(),
             Self::RedisRestored => {
-                victims.iter().for_each(|victim| copy(stage, &key(victim), &backup(victim)))
+                victims.iter().for_each(|victim| copy(stage, &key(victim), &backup(victim)));
             }
             Self::ListenerCut => {
                 for pid in stage.listeners() {

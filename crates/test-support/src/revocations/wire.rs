@@ -11,6 +11,8 @@ pub(super) enum Status {
     LetIn,
     /// 401.
     Refused,
+    /// 503: nobody knows.
+    Unavailable,
     /// Any other status.
     Other(u16),
     /// Nothing.
@@ -72,6 +74,7 @@ impl Wire {
         Ok(match status {
             200 => Status::LetIn,
             401 => Status::Refused,
+            503 => Status::Unavailable,
             0 => Status::Silent,
             other => Status::Other(other),
         })

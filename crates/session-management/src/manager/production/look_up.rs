@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use constants::ApplicationContext;
-use identity_db::SessionId;
 use identity_db::session::{self, Found, State};
+use identity_db::{SessionId, failpoint};
 
 use super::{Inner, Result};
 use crate::LOOKUP_LOG_TARGET as LOOKUP;
@@ -16,7 +16,7 @@ use crate::principal::{Memo, Snapshot};
 impl Inner {
     /// Whether anything cached may answer at all: admin-panel always asks Postgres.
     pub(super) fn caches(&self) -> bool {
-        self.context == ApplicationContext::Web
+        self.context == ApplicationContext::Web || failpoint!("guard::admin_reads_no_cache")
     }
 
     /// What the process' own cache may repeat now.
@@ -70,7 +70,8 @@ impl Inner {
             }
         };
         let snapshot = data.snapshot.filter(|snapshot| {
-            snapshot.session.id == *id && snapshot.session.application_context == self.context
+            (snapshot.session.id == *id && snapshot.session.application_context == self.context)
+                || failpoint!("guard::value_names_its_session")
         })?;
         self.near.admits(&snapshot).map(|now| (Arc::new(snapshot), now))
     }
@@ -94,6 +95,7 @@ impl Inner {
         let (found, incarnation) =
             match self.database.read_located(move |conn| session::find(conn, &wanted)).await {
                 Ok(found) => found,
+                Err(_) if failpoint!("guard::error_is_neither") => return Ok(None),
                 Err(error) => {
                     outcome("error");
                     log::warn!("[SESSION_LOOKUP] context={} session={} {error}", self.context, id.short());
@@ -101,6 +103,9 @@ impl Inner {
                 }
             };
         let Some(found) = found else {
+            if failpoint!("guard::miss_is_not_remembered") {
+                self.near.remember_dead(*id);
+            }
             outcome("unknown");
             log::debug!(target: LOOKUP, "[SESSION_LOOKUP] context={} session={} unknown", self.context, id.short());
             return Ok(None);
@@ -115,7 +120,10 @@ impl Inner {
             return Ok(None);
         }
         outcome("live");
-        let Found { session, user, read_at, .. } = found;
+        let Found { session, user, mut read_at, .. } = found;
+        if failpoint!("guard::read_at_on_postgres_clock") {
+            read_at = self.clock.now();
+        }
         log::debug!(
             target: LOOKUP,
             "[SESSION_LOOKUP] context={} session={} user={} tier=postgres",
