@@ -192,6 +192,8 @@ fn end(stage: &Stage, fault: Fault, victim: &Victim, act: Act) -> Option<(Instan
 struct Watched {
     last_yes: Instant,
     first_no: Option<Instant>,
+    /// How often nobody knew.
+    unavailable: usize,
     broken: Option<String>,
 }
 
@@ -206,7 +208,7 @@ fn watch(stage: &Stage, victim: &Victim, warm: &Barrier, struck: &Barrier) -> Wa
     struck.wait();
     let began = Instant::now();
     let broken = early.map(|status| format!("{status:?} before the end"));
-    let mut watched = Watched { last_yes: began, first_no: None, broken };
+    let mut watched = Watched { last_yes: began, first_no: None, unavailable: 0, broken };
     let mut refusals = 0;
     while refusals < AFTER && began.elapsed() < WATCH {
         let asked = Instant::now();
@@ -221,7 +223,7 @@ fn watch(stage: &Stage, victim: &Victim, warm: &Barrier, struck: &Barrier) -> Wa
                 watched.first_no.get_or_insert_with(Instant::now);
                 refusals += 1;
             }
-            Status::Unavailable => {}
+            Status::Unavailable => watched.unavailable += 1,
             status => watched.broken = Some(format!("{status:?} while it was ended")),
         }
     }
@@ -232,8 +234,14 @@ impl Watched {
     fn judge(self, act: Act, acknowledged: Instant, broken: Option<String>) -> Outcome {
         let since = |at: Instant| at.saturating_duration_since(acknowledged);
         let last_yes = since(self.last_yes);
+        let never = (self.first_no.is_none() && self.unavailable == 0).then(|| "never refused".to_owned());
         let late = (last_yes > BOUND).then(|| format!("let in {last_yes:?} after the end"));
-        Outcome { act, refused: self.first_no.map(since), last_yes, broken: broken.or(self.broken).or(late) }
+        Outcome {
+            act,
+            refused: self.first_no.map(since),
+            last_yes,
+            broken: broken.or(self.broken).or(late).or(never),
+        }
     }
 }
 

@@ -4,15 +4,17 @@ use std::fmt;
 use std::time::Duration;
 
 use super::stage::Application;
-use super::{BOUND, Fault, Outcome};
+use super::{BOUND, Fault, Outcome, WATCH};
 
 /// What was measured.
 #[derive(Debug, Default)]
 pub struct Report {
     /// One for each fault and application.
     pub rows: Vec<Row>,
-    /// What must not be, in words.
+    /// What must not be, in words: a session that was let in by a request which began after the bound, or again.
     pub broken: Vec<String>,
+    /// Refusals that came later than that, in words. A machine that starves who asks has them, too.
+    pub late: Vec<String>,
     /// Requests of sessions that nobody ended.
     pub load: usize,
 }
@@ -44,10 +46,10 @@ impl Report {
         // The nearest rank.
         let at =
             |percent: usize| refused.get((refused.len() * percent).div_ceil(100).saturating_sub(1).min(last));
-        let at = |percent| at(percent).copied().unwrap_or(Duration::MAX);
-        let worst = if refused.len() == outcomes.len() { at(100) } else { Duration::MAX };
+        let at = |percent| at(percent).copied().unwrap_or(WATCH);
+        let worst = if refused.len() == outcomes.len() { at(100) } else { WATCH };
         if worst > BOUND {
-            self.broken.push(format!("{fault}, {application}: the first refusal came after {worst:?}"));
+            self.late.push(format!("{fault}, {application}: the first refusal came after {worst:?}"));
         }
         let last_yes = outcomes.iter().map(|outcome| outcome.last_yes).max().unwrap_or_default();
         self.rows.push(Row {
@@ -85,6 +87,7 @@ impl fmt::Display for Report {
             "{count} revocations, {} requests of sessions that nobody ended; times in ms",
             self.load
         )?;
-        self.broken.iter().try_for_each(|broken| writeln!(f, "broken: {broken}"))
+        self.broken.iter().try_for_each(|broken| writeln!(f, "broken: {broken}"))?;
+        self.late.iter().try_for_each(|late| writeln!(f, "late: {late}"))
     }
 }
