@@ -32,6 +32,8 @@ pub(crate) struct Readiness {
     lease: Part,
     /// `current`, or `pending` when the schema is older than this program.
     migrations: &'static str,
+    /// `passed`, or `failed` when Postgres is not what it must be; the log says why.
+    start_checks: &'static str,
 }
 
 /// The process is alive.
@@ -53,7 +55,7 @@ pub(crate) async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(Liveness { status: "ok" })
 }
 
-/// Whether requests can be decided: Postgres answers and no migration is pending.
+/// Whether requests can be decided: Postgres answers, is what it must be, and no migration is pending.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations",
     responses((status = 200, body = Readiness), (status = 503, body = Readiness))
@@ -65,11 +67,12 @@ pub(crate) async fn readyz(service: web::Data<SessionService>) -> HttpResponse {
         redis: health.redis.into(),
         lease: health.lease.into(),
         migrations: if health.migrated { "current" } else { "pending" },
+        start_checks: if health.fit { "passed" } else { "failed" },
     };
-    if health.postgres && health.migrated {
+    if health.postgres && health.migrated && health.fit {
         return HttpResponse::Ok().json(readiness);
     }
-    if health.postgres {
+    if health.postgres && !health.migrated {
         log::warn!("not ready: migrations are pending; run `migrate run`");
     }
     HttpResponse::ServiceUnavailable().json(readiness)

@@ -8,7 +8,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, HttpRequest, HttpServer, web};
 use clap::Parser;
 use constants::Environment;
-use session_management::{AppContext, SessionError, SessionService, UserManager, UserManagerFactory};
+use session_management::{AppContext, Faults, SessionError, SessionService, UserManager, UserManagerFactory};
 use tokio::sync::watch;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -29,6 +29,8 @@ enum StartError {
     Setting(#[from] SettingsError),
     #[error("{0}")]
     Session(#[from] SessionError),
+    #[error("{0}")]
+    Stores(#[from] Faults),
     #[error("{0}")]
     Metrics(#[from] prometheus::Error),
     #[error("{variable}={port} cannot be used ({source}); allowed: a port that is free on {address}")]
@@ -80,6 +82,7 @@ fn start_log(is_production: bool) {
 
 async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), StartError> {
     let manager = UserManagerFactory::default().create(&settings.manager)?;
+    manager.examine().await?;
     let service = SessionService::new(Arc::clone(&manager), settings.limits)?;
     let service = service.with_telegram(settings.telegram.clone());
     let postman = web::Data::new(outgoing::postman(C::CONTEXT, &settings)?);

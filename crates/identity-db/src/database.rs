@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use constants::database::{CONNECTION_TIMEOUT, MAX_CONNECTIONS, REQUEST_BUDGET};
-use diesel::PgConnection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::result::{DatabaseErrorKind, Error as QueryError, QueryResult};
+use diesel::{Connection as _, PgConnection};
 use tokio::sync::Semaphore;
 
 use crate::pool::{Connector, Incarnation, Pooled, QuietErrors, is_suspect};
+use crate::server::Server;
 
 /// Where Postgres is and how much of it a process may use.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -81,6 +82,7 @@ pub struct Database {
     permits: Arc<Semaphore>,
     generation: Arc<AtomicU64>,
     budget: Duration,
+    url: Arc<str>,
 }
 
 impl std::fmt::Debug for Database {
@@ -94,8 +96,9 @@ impl Database {
     #[must_use]
     pub fn new(config: &DatabaseConfig) -> Self {
         let generation = Arc::new(AtomicU64::new(0));
+        let url = with_connect_timeout(&config.url);
         let connector = Connector {
-            url: with_connect_timeout(&config.url),
+            url: url.clone(),
             // A statement that outlives its caller gives its connection back.
             on_open: format!(
                 "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}; SET timezone = 'UTC'",
@@ -113,7 +116,7 @@ impl Database {
             .error_handler(Box::new(QuietErrors))
             .build_unchecked(connector);
         let permits = Arc::new(Semaphore::new(config.max_connections as usize));
-        Self { pool, permits, generation, budget: config.budget }
+        Self { pool, permits, generation, budget: config.budget, url: url.into() }
     }
 
     /// How long one call may take.
@@ -158,6 +161,23 @@ impl Database {
         });
         let rest = self.budget.saturating_sub(started.elapsed());
         tokio::time::timeout(rest, task).await.map_err(|_| late("no answer"))?.unwrap_or_else(|panic| {
+            Err(DatabaseError::Unavailable(format!("the statement's thread died: {panic}")))
+        })
+    }
+
+    /// What the server says of itself, on a connection of its own: the pool opens none to a standby.
+    ///
+    /// # Errors
+    /// As [`Database::run`].
+    pub async fn server(&self) -> Result<Server, DatabaseError> {
+        let url = Arc::clone(&self.url);
+        let asking = tokio::task::spawn_blocking(move || {
+            let mut conn = PgConnection::establish(&url)
+                .map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
+            Ok(Server::ask(&mut conn)?)
+        });
+        let late = |_| DatabaseError::Unavailable(format!("no answer within {:?}", self.budget));
+        tokio::time::timeout(self.budget, asking).await.map_err(late)?.unwrap_or_else(|panic| {
             Err(DatabaseError::Unavailable(format!("the statement's thread died: {panic}")))
         })
     }

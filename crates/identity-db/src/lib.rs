@@ -3,6 +3,7 @@
 //! Functions take a [`PgConnection`]; a transaction is the same functions called inside
 //! [`Database::transaction`]. What is absent is `Ok(None)`, what is broken is `Err`.
 
+mod connect;
 mod database;
 mod id;
 mod pool;
@@ -12,17 +13,25 @@ mod secret;
 mod sql_enum;
 mod statement;
 
+#[doc(hidden)]
+pub mod failpoint;
+
 pub mod audit;
 pub mod instance_key;
 pub mod migration;
 pub mod one_time;
 pub mod rate_limit;
+pub mod server;
 pub mod session;
 pub mod setting;
 pub mod stream;
 pub mod user;
 
 pub use database::{Database, DatabaseConfig, DatabaseError};
+#[cfg(feature = "failpoints")]
+#[doc(hidden)]
+pub use fail;
+
 pub use diesel::PgConnection;
 pub use diesel::result::{Error as QueryError, QueryResult};
 pub use id::{SessionId, UserId};

@@ -18,6 +18,7 @@ use diesel::prelude::*;
 use ipnetwork::IpNetwork;
 use serde::Serialize;
 
+use crate::failpoint;
 use crate::id::{SessionId, UserId};
 use crate::schema::{sessions, users};
 use crate::sql_enum::{ContextColumn, SourceColumn};
@@ -109,7 +110,7 @@ impl Found {
     #[must_use]
     pub fn state(&self, context: ApplicationContext) -> State {
         let Self { session, user, now, .. } = self;
-        if session.application_context != context {
+        if session.application_context != context && !failpoint!("guard::context_in_look_up") {
             State::OtherContext
         } else if session.revoked || session.session_epoch < user.session_epoch {
             State::Revoked
@@ -130,7 +131,13 @@ impl Found {
     #[must_use]
     pub fn is_final(&self) -> bool {
         let Self { session, user, now, .. } = self;
-        session.revoked || session.session_epoch < user.session_epoch || session.absolute_expires_at <= *now
+        let idle = session.expires_at <= *now && failpoint!("guard::idle_is_not_remembered");
+        let blocked = user.blocked_at.is_some() && failpoint!("guard::block_is_not_remembered");
+        session.revoked
+            || session.session_epoch < user.session_epoch
+            || session.absolute_expires_at <= *now
+            || idle
+            || blocked
     }
 }
 

@@ -4,6 +4,7 @@
 //! socket hands each denial to the sink before it reads on, so that an answer which comes after a denial on
 //! the socket is seen after it here, too.
 
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::pin::pin;
@@ -14,10 +15,13 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, SimpleQueryMessage, Socket};
+use tokio_postgres::{AsyncMessage, Client, Connection, SimpleQueryMessage, SimpleQueryRow, Socket};
 
+use crate::connect::connect;
+use crate::failpoint;
 use crate::id::{SessionId, UserId};
 use crate::pool::Incarnation;
+use crate::server::{self, Faults, Server};
 use crate::{Database, DatabaseError};
 
 /// How often a beat is sent.
@@ -26,8 +30,11 @@ const BEAT: Duration = Duration::from_millis(100);
 /// How long the answer to a beat, or to anything else here, may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Beats between two probes: 10 s.
-const BEATS_PER_PROBE: u32 = 100;
+/// How long after a probe the next one follows.
+const PROBE: Duration = Duration::from_secs(10);
+
+/// How long after a probe that the pool could not send.
+const PROBE_AGAIN: Duration = Duration::from_secs(1);
 
 const CHANNEL: &str = "denials";
 
@@ -50,6 +57,8 @@ pub enum Denial {
 /// What happens on the stream, in the order of the socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
+    /// Both servers have said what they are, before anything is believed.
+    Examined(Faults),
     /// The stream begins: what was read after `clock` is covered by it.
     Started {
         /// Postgres' clock, read after `LISTEN` had been answered.
@@ -85,6 +94,15 @@ pub enum StreamError {
     /// An answer that is none.
     #[error("an answer that is none")]
     Malformed,
+    /// Something in the URL that the listening connection does not know.
+    #[error("DATABASE_LISTEN_URL (or DATABASE_URL) has {0}, which is not known")]
+    Url(String),
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+    /// The servers are not what they must be.
+    #[error("{0}")]
+    Unfit(Faults),
     /// The answer came from another backend: something stands in between.
     #[error("another backend answers: a pooler stands between; set DATABASE_LISTEN_URL to go past it")]
     OtherBackend,
@@ -102,8 +120,8 @@ pub enum StreamError {
     Pool(#[from] DatabaseError),
 }
 
-/// Where events go. Breaking off ends the stream.
-pub type Sink<'a> = &'a (dyn Fn(Event) -> ControlFlow<()> + Send + Sync);
+/// Where events go. Breaking off ends the stream, with the reason for it.
+pub type Sink<'a> = &'a (dyn Fn(Event) -> ControlFlow<StreamError> + Send + Sync);
 
 /// Follows the stream until it ends. It always ends with an error; whoever remembers a yes stops believing
 /// it then, and starts a new stream.
@@ -114,16 +132,11 @@ pub async fn follow(url: &str, pool: &Database, sink: Sink<'_>) -> StreamError {
     }
 }
 
-async fn follow_until_error(
-    url: &str,
-    pool: &Database,
-    sink: Sink<'_>,
-) -> Result<std::convert::Infallible, StreamError> {
-    let connecting = tokio::time::timeout(PATIENCE, tokio_postgres::connect(url, NoTls));
-    let (client, mut connection) = connecting.await.map_err(|_| StreamError::Silent)??;
-    let heard = Heard(Mutex::new((0, Instant::now())));
+async fn follow_until_error(url: &str, pool: &Database, sink: Sink<'_>) -> Result<Infallible, StreamError> {
+    let (client, mut connection) = connect(url, PATIENCE).await?;
+    let heard = Heard::default();
     let reading = poll_fn(|context| read(&mut connection, context, sink, &heard));
-    let talking = talk(&client, pool, sink, &heard);
+    let talking = talk(url, &client, pool, sink, &heard);
     let (mut reading, mut talking) = (pin!(reading), pin!(talking));
     // Reading comes first, at every wake-up: all that is on the socket is applied before an answer is seen.
     tokio::select! {
@@ -133,18 +146,41 @@ async fn follow_until_error(
     }
 }
 
-/// The number of the last probe that was heard, and when.
-struct Heard(Mutex<(u64, Instant)>);
+/// What the server that denials come from says of itself, on a connection of its own.
+///
+/// # Errors
+/// When it cannot be asked.
+pub async fn server(url: &str) -> Result<Server, StreamError> {
+    let (client, connection) = connect(url, PATIENCE).await?;
+    // Closed in order, so that it leaves no line in the server's log.
+    let asked = async {
+        let told = told(&client).await;
+        drop(client);
+        told
+    };
+    let (told, _) = tokio::join!(asked, connection);
+    told
+}
+
+/// The probe that is under way: other processes probe on the same channel.
+#[derive(Default)]
+struct Heard(Mutex<(u64, Option<Instant>)>);
 
 impl Heard {
-    fn note(&self, nonce: u64) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (nonce, Instant::now());
+    fn expect(&self, nonce: u64) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (nonce, None);
     }
 
-    /// When this one was heard, if it was.
-    fn at(&self, nonce: u64) -> Option<Instant> {
-        let (heard, at) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (heard == nonce).then_some(at)
+    fn note(&self, nonce: u64) {
+        let mut expected = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if expected.0 == nonce {
+            expected.1 = Some(Instant::now());
+        }
+    }
+
+    /// When the probe was heard, if it was.
+    fn at(&self) -> Option<Instant> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1
     }
 }
 
@@ -161,9 +197,11 @@ where
         match ready!(connection.poll_message(context)) {
             Some(Ok(AsyncMessage::Notification(told))) => match told.payload().strip_prefix("probe:") {
                 Some(nonce) => heard.note(nonce.parse().unwrap_or_default()),
+                // Another task would apply it some time after it has read on.
+                None if failpoint!("guard::socket_order") => {}
                 None => {
-                    if sink(Event::Denied(parse(told.payload()))).is_break() {
-                        return Poll::Ready(StreamError::Restarted);
+                    if let ControlFlow::Break(reason) = sink(Event::Denied(parse(told.payload()))) {
+                        return Poll::Ready(reason);
                     }
                 }
             },
@@ -189,44 +227,102 @@ fn parse(payload: &str) -> Denial {
 }
 
 async fn talk(
+    #[cfg_attr(not(feature = "failpoints"), expect(unused_variables, reason = "only a test goes elsewhere"))]
+    url: &str,
     client: &Client,
     pool: &Database,
     sink: Sink<'_>,
     heard: &Heard,
-) -> Result<std::convert::Infallible, StreamError> {
+) -> Result<Infallible, StreamError> {
     in_time(client.batch_execute("SET idle_in_transaction_session_timeout = 1000")).await?;
+    let early = if failpoint!("guard::start_after_listen") { Some(beat(client).await?) } else { None };
+    failpoint!(wait "stream::before_listen");
     // Alone: in one string with another statement it would take effect after that one.
     in_time(client.batch_execute(&format!("LISTEN {CHANNEL}"))).await?;
     let start = beat(client).await?;
-    tell(sink, Event::Started { clock: start.clock, incarnation: incarnation(client).await? })?;
-    let mut beats = 0_u32;
+    let start = early.unwrap_or(start);
+    let (here, there) = (told(client).await?, pool.server().await?);
+    tell(sink, Event::Examined(Faults::of(&there, Some(&here))))?;
+    let incarnation = here.incarnation().ok_or(StreamError::Malformed)?;
+    tell(sink, Event::Started { clock: start.clock, incarnation })?;
+    let lag = probe(client, pool, heard).await?;
+    tell(sink, Event::Probed { lag })?;
+    #[cfg(feature = "failpoints")]
+    if failpoint!("guard::beat_on_same_connection") {
+        return elsewhere(url, sink).await;
+    }
+    // Beside each other: a pool that is busy or cut off must not hold the beats up.
+    tokio::select! {
+        ended = beats(client, start.backend, sink) => ended,
+        ended = probes(client, pool, sink, heard) => ended,
+    }
+}
+
+async fn beats(client: &Client, backend: i64, sink: Sink<'_>) -> Result<Infallible, StreamError> {
     let mut last_beat = tokio::time::interval(BEAT);
     last_beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        if beats.is_multiple_of(BEATS_PER_PROBE) {
-            let lag = probe(client, pool, heard).await?;
-            tell(sink, Event::Probed { lag })?;
-        }
-        beats = beats.wrapping_add(1);
         last_beat.tick().await;
         tell(sink, Event::BeatSent)?;
         let answer = beat(client).await?;
-        if answer.backend != start.backend {
+        if answer.backend != backend && !failpoint!("guard::same_backend") {
             return Err(StreamError::OtherBackend);
         }
         tell(sink, Event::BeatAnswered { clock: answer.clock })?;
     }
 }
 
+/// Sends the beats over another connection than the one that listens.
+#[cfg(feature = "failpoints")]
+async fn elsewhere(url: &str, sink: Sink<'_>) -> Result<Infallible, StreamError> {
+    let (client, connection) = connect(url, PATIENCE).await?;
+    let backend = async { beats(&client, beat(&client).await?.backend, sink).await };
+    tokio::select! {
+        ended = backend => ended,
+        ended = connection => Err(ended.err().map_or(StreamError::Silent, StreamError::Connection)),
+    }
+}
+
+/// A pool that cannot send a probe says nothing about the stream, which has carried one before.
+async fn probes(
+    client: &Client,
+    pool: &Database,
+    sink: Sink<'_>,
+    heard: &Heard,
+) -> Result<Infallible, StreamError> {
+    let mut pause = PROBE;
+    loop {
+        tokio::time::sleep(if failpoint!("stream::probe_at_once") { Duration::ZERO } else { pause }).await;
+        pause = match probe(client, pool, heard).await {
+            Ok(lag) => {
+                tell(sink, Event::Probed { lag })?;
+                PROBE
+            }
+            Err(StreamError::Pool(error)) => {
+                log::debug!("the stream of denials could not be probed: {error}");
+                PROBE_AGAIN
+            }
+            Err(error) => return Err(error),
+        };
+    }
+}
+
 fn tell(sink: Sink<'_>, event: Event) -> Result<(), StreamError> {
-    if sink(event).is_break() { Err(StreamError::Restarted) } else { Ok(()) }
+    match sink(event) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(reason) => Err(reason),
+    }
 }
 
 /// Notifies through the pool and makes sure that it arrives here: a listener behind a pooler, on another
 /// server or in another database hears nothing and gets no error.
 async fn probe(client: &Client, pool: &Database, heard: &Heard) -> Result<Duration, StreamError> {
+    if failpoint!("guard::probe") {
+        return Ok(Duration::ZERO);
+    }
     let nonce = nonce();
     let payload = format!("probe:{nonce}");
+    heard.expect(nonce);
     pool.run(move |conn| {
         diesel::sql_query("SELECT pg_notify($1, $2)")
             .bind::<Text, _>(CHANNEL)
@@ -235,8 +331,9 @@ async fn probe(client: &Client, pool: &Database, heard: &Heard) -> Result<Durati
     })
     .await?;
     let acknowledged = Instant::now();
+    failpoint!(wait "stream::probed");
     beat(client).await?;
-    let arrived = heard.at(nonce).ok_or(StreamError::Deaf)?;
+    let arrived = heard.at().ok_or(StreamError::Deaf)?;
     Ok(arrived.saturating_duration_since(acknowledged))
 }
 
@@ -259,29 +356,36 @@ async fn beat(client: &Client) -> Result<Beat, StreamError> {
     Ok(Beat { clock, backend })
 }
 
-async fn incarnation(client: &Client) -> Result<Incarnation, StreamError> {
-    let [system, timeline] = numbers(client, crate::pool::INCARNATION).await?;
-    Ok(Incarnation { system, timeline })
+async fn told(client: &Client) -> Result<Server, StreamError> {
+    let row = row(client, server::ASK).await?;
+    row.get(0).and_then(Server::read).ok_or(StreamError::Malformed)
 }
 
-/// The two whole numbers of a statement's one row, in one round trip to `ReadyForQuery`.
+/// The two whole numbers of a statement's one row.
 async fn numbers(client: &Client, statement: &str) -> Result<[i64; 2], StreamError> {
-    let messages = in_time(client.simple_query(statement)).await?;
-    let row = messages.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some(row),
-        _ => None,
-    });
-    let number = |column| row?.get(column)?.parse().ok();
+    let row = row(client, statement).await?;
+    let number = |column| row.get(column)?.parse().ok();
     match (number(0), number(1)) {
         (Some(first), Some(second)) => Ok([first, second]),
         _ => Err(StreamError::Malformed),
     }
 }
 
+/// A statement's one row, in one round trip to `ReadyForQuery`.
+async fn row(client: &Client, statement: &str) -> Result<SimpleQueryRow, StreamError> {
+    let messages = in_time(client.simple_query(statement)).await?;
+    let row = messages.into_iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    row.ok_or(StreamError::Malformed)
+}
+
 async fn in_time<T>(
     answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
 ) -> Result<T, StreamError> {
-    Ok(tokio::time::timeout(PATIENCE, answer).await.map_err(|_| StreamError::Silent)??)
+    let patience = if failpoint!("stream::patience") { Duration::MAX } else { PATIENCE };
+    Ok(tokio::time::timeout(patience, answer).await.map_err(|_| StreamError::Silent)??)
 }
 
 #[cfg(test)]

@@ -133,6 +133,7 @@ impl UserManagerFactory {
             lifetimes: configuration.lifetimes,
             legacy: configuration.legacy_tokens,
             near_entries: configuration.near_entries,
+            environment: configuration.environment,
             database: Database::new(database),
             cache,
             legacy_cache,

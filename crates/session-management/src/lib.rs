@@ -43,6 +43,7 @@ pub use token::SessionToken;
 pub const LOOKUP_LOG_TARGET: &str = "session_lookup";
 
 pub use identity_db::audit::Origin;
+pub use identity_db::server::Faults;
 pub use identity_db::session::Session;
 pub use identity_db::setting::{self, SettingError};
 pub use identity_db::user::{User, UserChange};

@@ -12,6 +12,7 @@ use identity_db::SessionId;
 use identity_db::UserId;
 use identity_db::audit::Origin;
 use identity_db::rate_limit::Counter;
+use identity_db::server::Faults;
 use identity_db::session::Session;
 use identity_db::user::{Credential, NewUser, User, UserChange};
 
@@ -48,6 +49,8 @@ pub struct Health {
     pub lease: bool,
     /// No migration is pending.
     pub migrated: bool,
+    /// Nothing was found, or nothing that matters here, that keeps Postgres from what it must keep.
+    pub fit: bool,
 }
 
 /// Keeps people and their sessions in one application context.
@@ -142,6 +145,12 @@ pub trait UserManager: Send + Sync + std::fmt::Debug {
 
     /// Which stores answer.
     async fn health(&self) -> Health;
+
+    /// Asks the stores, once at the start, whether they are what the promises need: an error where they could
+    /// be asked and are not. Elsewhere than in production it is logged and no error.
+    async fn examine(&self) -> std::result::Result<(), Faults> {
+        Ok(())
+    }
 
     /// Hears of what other processes end; runs as long as the process does. Where nothing is cached there is
     /// nothing to hear.

@@ -6,6 +6,8 @@
 
 mod denials;
 mod lease;
+#[cfg(feature = "failpoints")]
+mod out_of_order;
 mod table;
 
 use std::ops::ControlFlow;
@@ -13,8 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use identity_db::stream::{Denial, Event};
-use identity_db::{SessionId, UserId};
+use identity_db::stream::{Denial, Event, StreamError};
+use identity_db::{SessionId, UserId, failpoint};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::clock::Clock;
@@ -68,17 +70,44 @@ impl Near {
     /// is paused between two of them has then heard of everything that the lease vouches for. When all hold,
     /// the answer is Postgres' clock.
     pub(crate) fn admits(&self, snapshot: &Snapshot) -> Option<DateTime<Utc>> {
-        let may = self.lease.is_fresh(self.clock.uptime())
-            && !self.denials.deny(&snapshot.session.id, snapshot.user.id, snapshot.user.version)
-            && self.lease.covers(snapshot.read_at, snapshot.incarnation);
+        #[cfg(feature = "failpoints")]
+        if failpoint!("guard::lease_before_denials") {
+            return self.admits_by_denials_first(snapshot);
+        } else if failpoint!("guard::age_clock_after_denials") {
+            return self.admits_by_the_clock_of_its_start(snapshot);
+        }
+        if !self.lease.is_fresh(self.clock.uptime()) {
+            return None;
+        }
+        failpoint!(wait "near::between_checks");
+        if self.denials.deny(&snapshot.session.id, snapshot.user.id, snapshot.user.version)
+            || !self.lease.covers(snapshot)
+        {
+            return None;
+        }
         // The clock is read again: a pause that lasted until the denials were forgotten must make the entry old.
-        let now = may.then(|| self.lease.postgres_clock(self.clock.uptime()))?;
-        let age = now.signed_duration_since(snapshot.read_at);
-        (age.to_std().is_ok_and(|age| age < AGE) && now < snapshot.end()).then_some(now)
+        self.in_time(snapshot, self.clock.uptime())
+    }
+
+    /// Postgres' clock at this uptime, unless what was read is too old then, or has ended.
+    fn in_time(&self, snapshot: &Snapshot, uptime: Duration) -> Option<DateTime<Utc>> {
+        let now = self.lease.postgres_clock(uptime);
+        let age = now.signed_duration_since(snapshot.read_at).to_std();
+        let young = age.is_ok_and(|age| age < AGE || failpoint!("guard::age_limit"));
+        (young && (now < snapshot.end() || failpoint!("guard::end_of_entry"))).then_some(now)
     }
 
     /// Keeps a yes that a look-up just got from Postgres, or that Redis repeated and the checks admitted.
     pub(crate) fn remember(&self, snapshot: &Arc<Snapshot>) {
+        failpoint!(wait "near::remember");
+        #[cfg(feature = "failpoints")]
+        if failpoint!("guard::one_statement") {
+            return self.remember_late(snapshot);
+        }
+        self.keep(snapshot);
+    }
+
+    fn keep(&self, snapshot: &Arc<Snapshot>) {
         self.table.insert(snapshot.session.id, Known::Live(Arc::clone(snapshot)));
     }
 
@@ -89,6 +118,9 @@ impl Near {
 
     /// Denies sessions that this process just ended, before it answers.
     pub(crate) fn deny_sessions(&self, ids: &[SessionId]) {
+        if failpoint!("guard::own_denial") {
+            return;
+        }
         let uptime = self.clock.uptime();
         for id in ids {
             self.denials.add_session(*id, uptime);
@@ -115,9 +147,10 @@ impl Near {
     }
 
     /// Applies what the stream tells. Called by the task that reads the socket, in the socket's order.
-    pub(crate) fn apply(&self, event: &Event) -> ControlFlow<()> {
+    pub(crate) fn apply(&self, event: &Event) -> ControlFlow<StreamError> {
         let uptime = self.clock.uptime();
         match *event {
+            Event::Examined(_) => {}
             Event::Started { clock, incarnation } => self.lease.start(clock, incarnation),
             Event::Denied(Denial::Session(id)) => self.denials.add_session(id, uptime),
             Event::Denied(Denial::User { id, version }) => self.denials.add_user(id, version, uptime),
@@ -125,12 +158,19 @@ impl Near {
             Event::Probed { lag } => metrics::LAG.observe(lag.as_secs_f64()),
             Event::BeatSent => self.lease.beat_sent(uptime),
             Event::BeatAnswered { clock } => {
+                if failpoint!("guard::lease_from_start_of_beat") {
+                    self.lease.beat_sent(uptime);
+                }
                 self.lease.beat_answered(clock);
                 self.denials.forget_old(uptime);
                 self.report();
             }
         }
         if self.denials.is_full() {
+            if failpoint!("guard::none_dropped") {
+                self.denials.clear_for_new_stream();
+                return ControlFlow::Continue(());
+            }
             // None is dropped: with a new stream nothing that was read before counts, and none is needed.
             log::warn!("too many denials are kept; the stream begins anew");
             return self.begin_anew();
@@ -138,9 +178,9 @@ impl Near {
         ControlFlow::Continue(())
     }
 
-    fn begin_anew(&self) -> ControlFlow<()> {
+    fn begin_anew(&self) -> ControlFlow<StreamError> {
         self.end_lease();
-        ControlFlow::Break(())
+        ControlFlow::Break(StreamError::Restarted)
     }
 
     /// Nothing cached counts from here on, until a new stream grants a lease.

@@ -1,10 +1,16 @@
 //! A Postgres of a test's own, for tests that stop it.
 
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::PathBuf;
+use std::time::Duration;
+
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use url::Url;
 
-use crate::{TestDatabase, scripts};
+use crate::certificate::Certificate;
+use crate::{TestDatabase, eventually, scripts, template};
 
 /// A whole Postgres server that one test alone uses. It is stopped with this value.
 pub struct TestPostgres {
@@ -23,8 +29,12 @@ impl TestPostgres {
     /// A migrated database in it.
     #[must_use]
     pub fn database(&self) -> TestDatabase {
+        TestDatabase::migrated_in(&self.url())
+    }
+
+    fn url(&self) -> Url {
         let url = scripts::server(&["postgres", "url", self.path(), "postgres"]);
-        TestDatabase::migrated_in(&Url::parse(&url).expect("the URL of the cluster"))
+        Url::parse(&url).expect("the URL of the cluster")
     }
 
     /// Stops it as a crash would: no client is told more than that the connection is gone.
@@ -35,6 +45,69 @@ impl TestPostgres {
     /// Starts it on the port that it had, with the data that it had.
     pub fn start_again(&self) {
         scripts::server(&["postgres", "start", self.path(), "0", "--fast"]);
+    }
+
+    /// Makes it a standby that waits for a primary which never comes: it can be read and not be written to.
+    pub fn demote(&self) {
+        scripts::server(&["postgres", "stop", self.path()]);
+        std::fs::write(self.data().join("standby.signal"), "").expect("the mark of a standby");
+        self.start_again();
+    }
+
+    /// Where its data is; files that it is to read may be put there.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data").canonicalize().expect("the data of the cluster")
+    }
+
+    /// Lets it offer TLS, under a certificate of its own for a server of this name; returns the file with the
+    /// certificate.
+    #[must_use]
+    pub fn offer_tls(&self, name: &str) -> PathBuf {
+        let Certificate { certificate, key } = Certificate::of(name);
+        let data = self.data();
+        let owner = std::fs::metadata(&data).expect("the data of the cluster");
+        for (file, content) in [("server.crt", &certificate), ("server.key", &key)] {
+            let path = data.join(file);
+            std::fs::write(&path, content).expect("a file of the cluster");
+            std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("a private file");
+            std::os::unix::fs::chown(&path, Some(owner.uid()), Some(owner.gid()))
+                .expect("a file of the server's");
+        }
+        // Off in between, so that a certificate from before is not mistaken for this one.
+        self.set("ssl", "off");
+        self.set("ssl", "on");
+        // Where the tests' own user can read it, too.
+        let copy = self.dir.path().join("server.crt");
+        std::fs::write(&copy, &certificate).expect("a copy of the certificate");
+        copy
+    }
+
+    /// Refuses whoever comes without TLS, this test's own SQL included.
+    pub fn require_tls(&self) {
+        let path = self.data().join("pg_hba.conf");
+        let rules = std::fs::read_to_string(&path).expect("pg_hba.conf");
+        std::fs::write(&path, rules.replace("\nhost ", "\nhostssl ")).expect("pg_hba.conf");
+        let url = self.url();
+        let asked = template::connect(&url).batch_execute("SELECT pg_reload_conf()");
+        asked.expect("the rules are read again");
+        eventually("TLS is required", Duration::from_secs(5), || {
+            postgres::Client::connect(url.as_str(), postgres::NoTls).is_err().then_some(())
+        });
+    }
+
+    /// Changes a setting of the whole server that needs no restart.
+    pub fn set(&self, setting: &str, value: &str) {
+        let mut client = template::connect(&self.url());
+        for sql in [format!("ALTER SYSTEM SET {setting} = '{value}'"), "SELECT pg_reload_conf()".to_owned()] {
+            client.batch_execute(&sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        }
+        drop(client);
+        // The server's processes read it when they are told; a new connection is the first to know.
+        eventually(setting, Duration::from_secs(5), || {
+            let row = template::connect(&self.url()).query_one(&format!("SHOW {setting}"), &[]);
+            (row.expect("a setting").get::<_, String>(0) == value).then_some(())
+        });
     }
 
     /// Makes it hang until the answer is dropped: connections are open and can be made, nothing is answered.

@@ -12,12 +12,14 @@
 
 mod actor;
 mod app;
+mod certificate;
 mod cluster;
 mod database;
 mod denials;
 mod gateway;
 mod http;
 mod outbox;
+mod proxy;
 mod race;
 mod raw;
 mod redis;
@@ -25,6 +27,8 @@ mod resp;
 mod scripts;
 mod telegram;
 mod template;
+
+pub mod revocations;
 
 pub use actor::Actor;
 pub use app::{App, AppBuilder, Failed, sessionctl, stack};
@@ -34,6 +38,7 @@ pub use denials::Denials;
 pub use gateway::{Received, TestGateway};
 pub use http::{Client, Request, Response, SetCookie};
 pub use outbox::TestOutbox;
+pub use proxy::PostgresProxy;
 pub use race::{at_once, eventually};
 pub use raw::raw_exchange;
 pub use redis::{Monitor, TestRedis};

@@ -5,6 +5,7 @@ mod lifetimes;
 mod look_ups;
 mod openapi_document;
 mod outages;
+mod revocations;
 mod roles;
 mod routes;
 mod staff;

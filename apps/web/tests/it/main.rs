@@ -25,6 +25,7 @@ mod secrets;
 mod settings;
 mod sms_gateway;
 mod sms_login;
+mod start_checks;
 mod telegram_login;
 mod two_processes;
 

@@ -172,3 +172,38 @@ fn a_thousand_requests_write_nothing_c3() {
         database.query("SELECT to_jsonb(s) FROM sessions s UNION ALL SELECT to_jsonb(u) FROM users u");
     assert_eq!(after, before);
 }
+
+#[test]
+fn a_thousand_requests_in_a_minute_write_one_batched_use_and_nothing_else_c3() {
+    let (database, redis, first) = stack("web");
+    let alice = first.register("alice@example.com", PASSWORD);
+    // Used long enough ago for a use to be written down.
+    database.execute("UPDATE sessions SET last_activity = last_activity - interval '2 minutes'");
+    redis.flush();
+    let app = App::builder("web").database(&database).redis(&redis).start();
+    app.wait_for_lease();
+    let client = app.with_cookie(&alice.token);
+    assert_eq!(client.get("/api/me").status, 200);
+    first.terminate();
+    let mut monitor = redis.monitor();
+    database.forget_statements();
+    let began = std::time::Instant::now();
+    for _ in 0..1000 {
+        assert_eq!(client.get("/api/me").status, 200);
+    }
+    assert!(began.elapsed().as_secs() < 60, "a second use would be due");
+    assert_eq!(monitor.commands(), [""; 0]);
+    // The rest of the marks is written down at the end.
+    assert_eq!(app.terminate(), Some(0));
+    assert_eq!(monitor.commands(), [""; 0]);
+    assert_eq!(statements(&database), [""; 0]);
+    let writing = |text: &str| ["INSERT", "UPDATE", "DELETE"].iter().any(|word| text.contains(word));
+    let writes: Vec<_> =
+        database.statements().into_iter().filter(|statement| writing(&statement.text)).collect();
+    assert_eq!(writes.len(), 1, "{writes:#?}");
+    assert!(writes[0].text.contains("SKIP LOCKED") && writes[0].calls == 1, "{writes:#?}");
+    assert_eq!(
+        database.number("SELECT count(*) FROM sessions WHERE last_activity > now() - interval '1 minute'"),
+        1
+    );
+}

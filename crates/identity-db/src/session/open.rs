@@ -1,5 +1,8 @@
 //! Opening a session: everything that a login writes, in one statement.
 
+#[cfg(feature = "failpoints")]
+mod unguarded;
+
 use std::time::Duration;
 
 use constants::ApplicationContext;
@@ -10,6 +13,7 @@ use ipnetwork::IpNetwork;
 use super::{Session, seconds};
 use crate::HashedPassword;
 use crate::audit::Origin;
+use crate::failpoint;
 use crate::id::{SessionId, UserId};
 use crate::schema::sql_types::ApplicationType;
 use crate::statement::statement;
@@ -108,6 +112,15 @@ statement! {
 /// # Errors
 /// When Postgres gives no answer; whether the session exists is then unknown.
 pub fn open(conn: &mut PgConnection, login: &Login) -> QueryResult<Option<Session>> {
+    #[cfg(feature = "failpoints")]
+    if let Some(opened) = unguarded::open(conn, login) {
+        return opened;
+    }
+    write(conn, login)
+}
+
+fn write(conn: &mut PgConnection, login: &Login) -> QueryResult<Option<Session>> {
+    failpoint!(wait "session::open");
     let carried: Vec<&str> = login.carried.iter().map(SessionId::as_str).collect();
     Open {
         user_id: login.user_id.0,

@@ -140,3 +140,19 @@ fn counters_of_a_user_only_rise_and_the_id_stays() {
     database.execute("UPDATE users SET version = 0");
     assert_eq!(database.number("SELECT version FROM users"), version);
 }
+
+#[test]
+fn the_start_checks_know_every_trigger_c4() {
+    let database = TestDatabase::new();
+    let made: Vec<String> = database
+        .query(
+            "SELECT c.relname || '.' || t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+             WHERE NOT t.tgisinternal AND c.relname IN ('sessions', 'users', 'user_permissions') ORDER BY 1",
+        )
+        .into_iter()
+        .filter_map(|mut row| row.remove(0))
+        .collect();
+    let known: Vec<String> =
+        identity_db::server::TRIGGERS.iter().map(|(table, name)| format!("{table}.{name}")).collect();
+    assert_eq!(known, made);
+}

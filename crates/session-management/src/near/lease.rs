@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use identity_db::Incarnation;
+use identity_db::{Incarnation, failpoint};
+
+use crate::principal::Snapshot;
 
 /// How long a lease lasts, from before the beat was sent that grants it.
 const LENGTH: Duration = Duration::from_millis(500);
@@ -43,14 +45,16 @@ impl Default for Lease {
 
 impl Lease {
     pub(super) fn is_fresh(&self, uptime: Duration) -> bool {
-        micros(uptime) < self.until.load(Ordering::Acquire)
+        micros(uptime) < self.until.load(Ordering::Acquire) || failpoint!("guard::lease")
     }
 
-    /// Whether what was read then, from there, is covered by the stream that runs now.
-    pub(super) fn covers(&self, read_at: DateTime<Utc>, incarnation: Incarnation) -> bool {
-        read_at.timestamp_micros() > self.start.load(Ordering::Acquire)
-            && incarnation.system == self.system.load(Ordering::Acquire)
-            && incarnation.timeline == self.timeline.load(Ordering::Acquire)
+    /// Whether what was read is covered by the stream that runs now: read after its start, from the same server.
+    pub(super) fn covers(&self, snapshot: &Snapshot) -> bool {
+        let Snapshot { read_at, incarnation: Incarnation { system, timeline }, .. } = snapshot;
+        let later = read_at.timestamp_micros() > self.start.load(Ordering::Acquire);
+        let same = *system == self.system.load(Ordering::Acquire)
+            && *timeline == self.timeline.load(Ordering::Acquire);
+        (later || failpoint!("guard::stream_start")) && (same || failpoint!("guard::incarnation"))
     }
 
     /// Postgres' clock: what the last beat brought, plus what has passed since before it was sent. So it is

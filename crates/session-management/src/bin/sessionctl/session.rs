@@ -28,8 +28,8 @@ pub(crate) enum Command {
     Revoke {
         /// E-mail address or id.
         person: String,
-        /// Only the session with this id.
-        #[arg(long)]
+        /// Only the session with this id, which may begin with a hyphen.
+        #[arg(long, allow_hyphen_values = true)]
         session: Option<String>,
     },
 }

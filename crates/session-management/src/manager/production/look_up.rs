@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use constants::ApplicationContext;
-use identity_db::SessionId;
 use identity_db::audit::Origin;
 use identity_db::session::{Found, State};
+use identity_db::{SessionId, failpoint};
 
 use super::{Inner, Result};
 use crate::LOOKUP_LOG_TARGET as LOOKUP;
@@ -28,7 +28,7 @@ pub(super) enum Decision {
 impl Inner {
     /// Whether anything cached may answer at all: admin-panel always asks Postgres.
     pub(super) fn caches(&self) -> bool {
-        self.context == ApplicationContext::Web
+        self.context == ApplicationContext::Web || failpoint!("guard::admin_reads_no_cache")
     }
 
     /// What the process' own cache may repeat now.
@@ -113,7 +113,8 @@ impl Inner {
             }
         };
         let snapshot = data.snapshot.filter(|snapshot| {
-            snapshot.session.id == *id && snapshot.session.application_context == self.context
+            (snapshot.session.id == *id && snapshot.session.application_context == self.context)
+                || failpoint!("guard::value_names_its_session")
         })?;
         self.near.admits(&snapshot).map(|now| (Arc::new(snapshot), now))
     }
@@ -136,6 +137,7 @@ impl Inner {
         let outcome = |outcome: &str| metrics::LOOKUPS.with_label_values(&["postgres", outcome]).inc();
         let (found, incarnation) = match self.look_ups.find(*id).await {
             Ok(found) => found,
+            Err(_) if failpoint!("guard::error_is_neither") => return Ok(Decision::Ended),
             Err(error) => {
                 outcome("error");
                 log::warn!("[SESSION_LOOKUP] context={} session={} {error}", self.context, id.short());
@@ -143,6 +145,9 @@ impl Inner {
             }
         };
         let Some(found) = found else {
+            if failpoint!("guard::miss_is_not_remembered") {
+                self.near.remember_dead(*id);
+            }
             outcome("unknown");
             log::debug!(target: LOOKUP, "[SESSION_LOOKUP] context={} session={} unknown", self.context, id.short());
             return Ok(Decision::Unknown);
@@ -157,7 +162,10 @@ impl Inner {
             return Ok(Decision::Ended);
         }
         outcome("live");
-        let Found { session, user, read_at, .. } = found;
+        let Found { session, user, mut read_at, .. } = found;
+        if failpoint!("guard::read_at_on_postgres_clock") {
+            read_at = self.clock.now();
+        }
         log::debug!(
             target: LOOKUP,
             "[SESSION_LOOKUP] context={} session={} user={} tier=postgres",

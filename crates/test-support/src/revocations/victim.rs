@@ -1,0 +1,14 @@
+//! A session that is going to be ended, and one beside it that may end it.
+
+use super::stage::Application;
+
+pub(super) struct Victim {
+    pub(super) application: Application,
+    pub(super) email: String,
+    /// What the client holds.
+    pub(super) token: String,
+    /// What the stores hold.
+    pub(super) id: String,
+    /// Another device of the same person.
+    pub(super) other_token: String,
+}
