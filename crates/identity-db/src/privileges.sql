@@ -4,7 +4,7 @@ BEGIN;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM :app;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO :app;
-GRANT SELECT, INSERT, UPDATE ON users, sessions, legacy_uses TO :app;
+GRANT SELECT, INSERT, UPDATE ON users, sessions, legacy_uses, legacy_imports TO :app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON user_permissions, rate_limits TO :app;
 GRANT SELECT, INSERT ON audit_log TO :app;
 GRANT SELECT ON instance_keys, user_sessions, __diesel_schema_migrations TO :app;

@@ -37,6 +37,10 @@ const ROWS: &[(&str, &str)] = &[
         "INSERT INTO rate_limits (purpose, subject, attempts, window_start) VALUES ('login', 'digest', 3, now())",
     ),
     ("legacy_uses", "INSERT INTO legacy_uses (day, source, uses) VALUES ('2026-01-01', 'auth_token', 7)"),
+    (
+        "legacy_imports",
+        "INSERT INTO legacy_imports (legacy_id, fingerprint, auth_token_id) VALUES (-7, repeat('A', 43), repeat('B', 43))",
+    ),
     ("instance_keys", "INSERT INTO instance_keys (key) VALUES (decode(repeat('ab', 32), 'hex'))"),
 ];
 
