@@ -14,6 +14,7 @@ mod statement;
 
 pub mod audit;
 pub mod instance_key;
+pub mod legacy_import;
 pub mod migration;
 pub mod rate_limit;
 pub mod session;
