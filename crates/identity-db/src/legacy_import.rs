@@ -14,7 +14,8 @@ use crate::database::{DatabaseError, in_transaction, with_connect_timeout};
 use crate::session::clock_timestamp;
 
 pub use people::{
-    ChangedPerson, Here, Memory, NewPerson, Taken, change, create, find, remember, remembered, taken,
+    ChangedPerson, Here, Memory, NewMemory, NewPerson, Taken, change, create, find, remember, remembered,
+    taken,
 };
 pub use status::{Column, Source, Status, Uses, status};
 pub use tokens::{NewSession, TokenOwners, add_sessions, token_owners};
@@ -41,7 +42,10 @@ impl Import {
             DatabaseError::Unavailable(words.join(" "))
         };
         let mut conn = PgConnection::establish(&with_connect_timeout(url)).map_err(unavailable)?;
-        conn.batch_execute("SET timezone = 'UTC'; SET statement_timeout = '2min'; SET lock_timeout = '5s'")?;
+        conn.batch_execute(
+            "SET timezone = 'UTC'; SET statement_timeout = '2min'; SET lock_timeout = '5s'; \
+             SET plan_cache_mode = force_custom_plan",
+        )?;
         let locked =
             diesel::sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(LOCK).execute(&mut conn);
         match locked {

@@ -44,7 +44,9 @@ diesel::table! {
         #[max_length = 43]
         fingerprint -> Varchar,
         #[max_length = 43]
-        auth_token_id -> Nullable<Varchar>,
+        seen_token_id -> Nullable<Varchar>,
+        #[max_length = 43]
+        written_token_id -> Nullable<Varchar>,
         imported_at -> Timestamptz,
     }
 }

@@ -43,7 +43,9 @@ pub struct Memory {
     /// The digest of their row in the file.
     pub fingerprint: String,
     /// The digest of the newest `auth_token` that the file had.
-    pub auth_token_id: Option<SessionId>,
+    pub seen_token_id: Option<SessionId>,
+    /// The digest of the one that was written to `users.auth_token`.
+    pub written_token_id: Option<SessionId>,
     /// When.
     pub imported_at: DateTime<Utc>,
 }
@@ -243,36 +245,55 @@ pub fn change(conn: &mut PgConnection, people: &[ChangedPerson<'_>]) -> QueryRes
     statement.get_result::<(i64,)>(conn).map(|_| ())
 }
 
+/// What is to be remembered of someone's row.
+#[derive(Debug, Clone, Copy)]
+pub struct NewMemory<'a> {
+    /// The id in the file.
+    pub legacy_id: i64,
+    /// The digest of the row.
+    pub fingerprint: &'a str,
+    /// The digest of its `auth_token`.
+    pub seen_token: Option<SessionId>,
+    /// The same, when it was written to `users.auth_token`.
+    pub written_token: Option<SessionId>,
+}
+
 statement! {
     struct Remember<'a> {
         legacy_ids: &'a [i64] => Array<BigInt>, "bigint[]";
         fingerprints: &'a [&'a str] => Array<Text>, "varchar[]";
-        auth_token_ids: &'a [Option<&'a str>] => Array<Nullable<Text>>, "varchar[]";
+        seen: &'a [Option<&'a str>] => Array<Nullable<Text>>, "varchar[]";
+        written: &'a [Option<&'a str>] => Array<Nullable<Text>>, "varchar[]";
     }
     returns (BigInt,);
     "remembered AS (
-        INSERT INTO legacy_imports AS known (legacy_id, fingerprint, auth_token_id)
-        SELECT g.* FROM arg, unnest(arg.legacy_ids, arg.fingerprints, arg.auth_token_ids) AS g
+        INSERT INTO legacy_imports AS known (legacy_id, fingerprint, seen_token_id, written_token_id)
+        SELECT g.* FROM arg, unnest(arg.legacy_ids, arg.fingerprints, arg.seen, arg.written) AS g
         ON CONFLICT (legacy_id) DO UPDATE SET
             fingerprint = excluded.fingerprint, imported_at = excluded.imported_at,
-            auth_token_id = coalesce(excluded.auth_token_id, known.auth_token_id)
+            seen_token_id = coalesce(excluded.seen_token_id, known.seen_token_id),
+            written_token_id = coalesce(excluded.written_token_id, known.written_token_id)
         RETURNING 1
     )
     SELECT count(*) FROM remembered"
 }
 
-/// Writes down what was brought: the id in the file, the digest of the row, that of its `auth_token`.
+/// Writes down what was brought.
 ///
 /// # Errors
 /// When Postgres gives no answer.
-pub fn remember(conn: &mut PgConnection, rows: &[(i64, &str, Option<SessionId>)]) -> QueryResult<()> {
+pub fn remember(conn: &mut PgConnection, rows: &[NewMemory<'_>]) -> QueryResult<()> {
     if rows.is_empty() {
         return Ok(());
     }
     let statement = Remember {
-        legacy_ids: &column(rows, |row| row.0),
-        fingerprints: &column(rows, |row| row.1),
-        auth_token_ids: &rows.iter().map(|row| row.2.as_ref().map(SessionId::as_str)).collect::<Vec<_>>(),
+        legacy_ids: &column(rows, |row| row.legacy_id),
+        fingerprints: &column(rows, |row| row.fingerprint),
+        seen: &rows.iter().map(|row| row.seen_token.as_ref().map(SessionId::as_str)).collect::<Vec<_>>(),
+        written: &rows
+            .iter()
+            .map(|row| row.written_token.as_ref().map(SessionId::as_str))
+            .collect::<Vec<_>>(),
     };
     statement.get_result::<(i64,)>(conn).map(|_| ())
 }

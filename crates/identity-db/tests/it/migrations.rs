@@ -39,7 +39,7 @@ const ROWS: &[(&str, &str)] = &[
     ("legacy_uses", "INSERT INTO legacy_uses (day, source, uses) VALUES ('2026-01-01', 'auth_token', 7)"),
     (
         "legacy_imports",
-        "INSERT INTO legacy_imports (legacy_id, fingerprint, auth_token_id) VALUES (-7, repeat('A', 43), repeat('B', 43))",
+        "INSERT INTO legacy_imports (legacy_id, fingerprint, seen_token_id) VALUES (-7, repeat('A', 43), repeat('B', 43))",
     ),
     ("instance_keys", "INSERT INTO instance_keys (key) VALUES (decode(repeat('ab', 32), 'hex'))"),
 ];

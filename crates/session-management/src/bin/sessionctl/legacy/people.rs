@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use chrono::{DateTime, Utc};
 use identity_db::legacy_import::{
-    self, ChangedPerson, Here, Memory, NewPerson, NewSession, Taken, TokenOwners,
+    self, ChangedPerson, Here, Memory, NewMemory, NewPerson, NewSession, Taken, TokenOwners,
 };
 use identity_db::{PgConnection, QueryResult};
 use serde_json::{Map, Value};
@@ -32,7 +32,7 @@ pub(super) struct Plan<'a> {
     create: Vec<NewPerson<'a>>,
     change: Vec<ChangedPerson<'a>>,
     sessions: Vec<NewSession>,
-    remember: Vec<(i64, &'a str, Option<SessionId>)>,
+    remember: Vec<NewMemory<'a>>,
 }
 
 /// What becomes of the token in someone's `users.auth_token`.
@@ -171,8 +171,11 @@ impl<'a> Plan<'a> {
             });
         }
         // A token of somebody else is not remembered as this person's.
-        let own = fate != Fate::Skipped(Reason::TokenOfAnotherPerson);
-        self.remember.push((legacy_id, &person.fingerprint, person.token_id().filter(|_| own)));
+        let of_another = fate == Fate::Skipped(Reason::TokenOfAnotherPerson);
+        let seen_token = person.token_id().filter(|_| !of_another);
+        let written_token = seen_token.filter(|_| fate == Fate::Column);
+        let fingerprint = &person.fingerprint;
+        self.remember.push(NewMemory { legacy_id, fingerprint, seen_token, written_token });
     }
 }
 
@@ -197,22 +200,22 @@ impl<'a> Offers<'a> {
         };
         let ours = here.is_some_and(|here| here.email.is_some());
         let offer = Offer::of(&person.email, ours, &mut taken.emails, unchanged);
-        this.email = this.settle("email", offer, Reason::EmailTaken).map(String::as_str);
+        this.email = this.settle("email", &offer, Reason::EmailTaken).map(String::as_str);
         let ours = here.is_some_and(|here| here.phone.is_some());
         let offer = Offer::of(&person.phone, ours, &mut taken.phones, unchanged);
-        this.phone = this.settle("phone", offer, Reason::PhoneTaken).map(String::as_str);
+        this.phone = this.settle("phone", &offer, Reason::PhoneTaken).map(String::as_str);
         let ours = here.is_some_and(|here| here.telegram_id.is_some());
         let offer = Offer::of(&person.telegram_id, ours, &mut taken.telegram_ids, unchanged);
-        this.telegram_id = this.settle("telegram_id", offer, Reason::TelegramIdTaken).copied();
+        this.telegram_id = this.settle("telegram_id", &offer, Reason::TelegramIdTaken).copied();
         this
     }
 
-    fn settle<T>(&mut self, name: &str, offer: Offer<'a, T>, otherwise: Reason) -> Option<&'a T> {
+    fn settle<T>(&mut self, name: &str, offer: &Offer<'a, T>, otherwise: Reason) -> Option<&'a T> {
         match offer {
             Offer::Nothing => None,
             Offer::Accepted(value) => Some(value),
             Offer::Taken(raw) => {
-                self.attributes.insert(name.to_owned(), raw.clone());
+                self.attributes.insert(name.to_owned(), (*raw).clone());
                 self.rejected.push(otherwise);
                 None
             }
@@ -246,7 +249,7 @@ impl<'a, T: Eq + Hash + Clone> Offer<'a, T> {
 fn fate(person: &Person, here: Option<&Here>, memory: Option<&Memory>, owners: &TokenOwners) -> Fate {
     let Some(id) = person.token_id() else { return Fate::Absent };
     // When it came with an earlier import, everything that became of it since was done here.
-    if memory.is_some_and(|memory| memory.auth_token_id == Some(id)) {
+    if memory.is_some_and(|memory| memory.seen_token_id == Some(id)) {
         return Fate::Unchanged;
     }
     if owners.is_of_another(&id, here.map(|here| here.id)) {
@@ -258,8 +261,8 @@ fn fate(person: &Person, here: Option<&Here>, memory: Option<&Memory>, owners: &
     }
     let since =
         |at: Option<DateTime<Utc>>| at.is_some_and(|at| memory.is_none_or(|memory| at >= memory.imported_at));
-    let as_it_was_left =
-        here.auth_token_id.is_none() || here.auth_token_id == memory.and_then(|memory| memory.auth_token_id);
+    let as_it_was_left = here.auth_token_id.is_none()
+        || here.auth_token_id == memory.and_then(|memory| memory.written_token_id);
     let column_is_free = as_it_was_left && !since(here.last_login_at);
     let has_row = owners.sessions.contains_key(&id);
     if !has_row && here.blocked_at.is_some() {

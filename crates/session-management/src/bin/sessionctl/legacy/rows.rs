@@ -269,7 +269,7 @@ fn columns(source: &Source, table: &str) -> Result<Option<Vec<String>>, Failure>
         return Ok(None);
     }
     let statement = source.conn.prepare(&format!("SELECT * FROM main.{table} LIMIT 0"))?;
-    Ok(Some(statement.column_names().into_iter().map(str::to_owned).collect()))
+    Ok(Some(statement.column_names().map(str::to_owned).collect()))
 }
 
 /// The name under which SQLite gives the place of a row, which a column of that name would hide.
