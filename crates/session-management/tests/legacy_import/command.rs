@@ -138,6 +138,8 @@ fn what_cannot_be_imported_is_refused_in_one_line_b10() {
         assert!(line.contains(words) && line.trim_end().lines().count() == 1, "{arguments:?}: {line}");
     }
     assert_eq!(database.number("SELECT count(*) FROM users"), 0);
+    let output = sessionctl(&TestDatabase::empty(), &["legacy", "import", "--from", &good]).output().unwrap();
+    assert_eq!(printed(&output), "sessionctl: migrations are pending on this database; run migrate first\n");
 }
 
 #[test]

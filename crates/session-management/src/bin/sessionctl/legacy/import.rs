@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use identity_db::audit::{self, Entry};
 use identity_db::legacy_import::Import;
-use identity_db::{PgConnection, QueryResult, SessionId};
+use identity_db::{PgConnection, QueryResult, SessionId, migration};
 use indicatif::ProgressBar;
 use rusqlite::params;
 use serde_json::json;
@@ -32,8 +32,11 @@ pub(super) struct Order {
 pub(super) fn run(order: &Order, database_url: &str, progress: &ProgressBar) -> Result<Report, Failure> {
     let source = Source::open(&order.path)?;
     let tables = Tables::of(&source)?;
-    let import = Import::begin(database_url)?
+    let mut import = Import::begin(database_url)?
         .ok_or_else(|| Failure::Refused("another import is running on this database".into()))?;
+    if import.read(migration::pending)? > 0 {
+        return Err(Failure::Refused("migrations are pending on this database; run migrate first".into()));
+    }
     let file = source.path.file_name().map(|name| name.to_string_lossy().into_owned());
     let report = Report { file: file.unwrap_or_default(), dry_run: order.dry_run, ..Report::default() };
     let mut run = Run { order, source, tables, import, report, began: false };

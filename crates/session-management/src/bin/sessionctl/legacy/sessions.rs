@@ -60,12 +60,13 @@ impl Plan {
         let mut plan = Self::default();
         for row in rows {
             plan.sessions.read += 1;
-            match judge(row, &mut known, imported) {
+            let judged = judge(row, &mut known, imported);
+            if judged.is_ok() && row.created_at.to_time().is_none() {
+                plan.findings.add(Table::UserSessions, Reason::CreatedAtUnreadable, row.rowid);
+            }
+            match judged {
                 Ok(Some(new)) => {
                     plan.sessions.created += 1;
-                    if new.created_at.is_none() {
-                        plan.findings.add(Table::UserSessions, Reason::CreatedAtUnreadable, row.rowid);
-                    }
                     plan.add.push(new);
                 }
                 Ok(None) => plan.sessions.unchanged += 1,
