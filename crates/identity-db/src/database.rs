@@ -267,7 +267,7 @@ impl Database {
 }
 
 /// The one place that opens transactions; see [`Database::transaction`].
-fn in_transaction<T>(
+pub(crate) fn in_transaction<T>(
     conn: &mut PgConnection,
     work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
 ) -> QueryResult<T> {
@@ -282,7 +282,7 @@ fn in_transaction<T>(
     }
 }
 
-fn with_connect_timeout(url: &str) -> String {
+pub(crate) fn with_connect_timeout(url: &str) -> String {
     if url.contains("connect_timeout=") {
         return url.to_owned();
     }

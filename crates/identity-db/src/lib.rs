@@ -18,6 +18,7 @@ pub mod failpoint;
 
 pub mod audit;
 pub mod instance_key;
+pub mod legacy_import;
 pub mod migration;
 pub mod one_time;
 pub mod rate_limit;

@@ -7,7 +7,7 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO :app;
 SELECT adoption.give_rights(:'app'::regrole, 'users', 'SELECT', 'INSERT', 'UPDATE');
 SELECT adoption.give_rights(:'app'::regrole, 'user_permissions', 'SELECT', 'INSERT', 'UPDATE', 'DELETE');
-GRANT SELECT, INSERT, UPDATE ON sessions, legacy_uses TO :app;
+GRANT SELECT, INSERT, UPDATE ON sessions, legacy_uses, legacy_imports TO :app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rate_limits, one_time_codes, used_telegram_payloads TO :app;
 GRANT SELECT, INSERT ON audit_log TO :app;
 GRANT SELECT ON instance_keys, user_sessions, __diesel_schema_migrations TO :app;

@@ -39,6 +39,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    legacy_imports (legacy_id) {
+        legacy_id -> Int8,
+        #[max_length = 43]
+        fingerprint -> Varchar,
+        #[max_length = 43]
+        seen_token_id -> Nullable<Varchar>,
+        #[max_length = 43]
+        written_token_id -> Nullable<Varchar>,
+        imported_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     legacy_uses (day, source) {
         day -> Date,
         #[max_length = 20]
@@ -156,6 +169,7 @@ diesel::joinable!(user_permissions -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
     audit_log,
     instance_keys,
+    legacy_imports,
     legacy_uses,
     one_time_codes,
     rate_limits,

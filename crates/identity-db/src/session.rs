@@ -192,6 +192,6 @@ pub fn list(
 }
 
 /// Whole seconds, which is what Postgres' `interval '1 second'` is multiplied by.
-fn seconds(duration: Duration) -> i64 {
+pub(crate) fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }

@@ -9,6 +9,7 @@ mod email;
 mod error;
 mod factory;
 mod keyring;
+mod lifetimes;
 mod limits;
 mod login;
 mod metrics;

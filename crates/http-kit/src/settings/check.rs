@@ -3,7 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::Duration;
 
 use constants::{
     AppScope, ApplicationContext, Environment, LegacyTokens, MigrationStrategy, UnknownName, redis,
@@ -96,25 +95,8 @@ fn legacy_tokens(environment: Environment, given: &Arguments) -> Checked<LegacyT
 }
 
 fn lifetimes(context: ApplicationContext, given: &Arguments) -> Checked<Lifetimes> {
-    const IDLE: &str = "SESSION_IDLE_SECONDS";
-    /// Beyond it a date is out of Postgres' and everybody's reach.
-    const CENTURY: u64 = 100 * 366 * 86_400;
-    let seconds =
-        |name, value: Option<&str>| number(name, value, 1..=CENTURY).map(|n| n.map(Duration::from_secs));
-    let defaults = Lifetimes::of(context);
-    let idle = seconds(IDLE, given.session_idle_seconds.as_deref())?;
-    let absolute = seconds("SESSION_ABSOLUTE_SECONDS", given.session_absolute_seconds.as_deref())?;
-    if let (Some(idle), Some(absolute)) = (idle, absolute)
-        && idle > absolute
-    {
-        return Err(SettingError::wrong(
-            IDLE,
-            &idle.as_secs().to_string(),
-            "at most SESSION_ABSOLUTE_SECONDS",
-        ));
-    }
-    let absolute = absolute.unwrap_or(defaults.absolute).max(idle.unwrap_or_default());
-    Ok(Lifetimes { idle: idle.unwrap_or(defaults.idle).min(absolute), absolute })
+    let (idle, absolute) = (&given.session_idle_seconds, &given.session_absolute_seconds);
+    Lifetimes::checked(context, idle.as_deref(), absolute.as_deref())
 }
 
 fn stores(

@@ -24,6 +24,8 @@ statement! {
         DELETE FROM sessions USING batch
         WHERE sessions.id = batch.id AND sessions.expires_at = batch.expires_at
           AND sessions.adopted_from IS DISTINCT FROM 'redis'
+          AND NOT (sessions.adopted_from IS NOT NULL
+                   AND EXISTS (SELECT FROM users WHERE users.id = sessions.user_id AND users.legacy_id IS NOT NULL))
           AND NOT EXISTS (SELECT FROM users WHERE session_digest(users.auth_token) = batch.id)
           AND NOT EXISTS (SELECT FROM users WHERE session_digest(users.session_id) = batch.id)
         RETURNING 1

@@ -46,6 +46,10 @@ const ROWS: &[(&str, &str)] = &[
         "used_telegram_payloads",
         "INSERT INTO used_telegram_payloads VALUES (decode(repeat('cd', 32), 'hex'), now() + interval '5 minutes')",
     ),
+    (
+        "legacy_imports",
+        "INSERT INTO legacy_imports (legacy_id, fingerprint, seen_token_id) VALUES (-7, repeat('A', 43), repeat('B', 43))",
+    ),
     ("instance_keys", "INSERT INTO instance_keys (key) VALUES (decode(repeat('ab', 32), 'hex'))"),
 ];
 

@@ -1,6 +1,7 @@
 //! What Postgres' answer means, and what of it is remembered.
 
 use constants::ApplicationContext;
+use session_management::Origin;
 use session_management::manager::Freshness;
 
 use crate::entries::{behind, unknown};
@@ -60,6 +61,10 @@ pub(crate) fn a_session_while_postgres_is_away(stage: &Stage, _: bool) -> bool {
     let (way, setup) = behind(stage);
     let (process, session) = (stage.start(&setup), stage.session());
     way.cut();
-    let answer = stage.runtime.block_on(process.manager.look_up(&session.token, Freshness::Authoritative));
+    let answer = stage.runtime.block_on(process.manager.look_up(
+        &session.token,
+        Freshness::Authoritative,
+        &Origin::default(),
+    ));
     matches!(answer, Ok(None))
 }

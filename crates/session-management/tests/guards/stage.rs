@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use constants::{ApplicationContext, Environment, LegacyTokens};
 use identity_db::{DatabaseConfig, fail};
+use session_management::Origin;
 use session_management::manager::Freshness;
 use session_management::{
     Clock, Lifetimes, ManagerConfiguration, ManualClock, RedisConfiguration, SessionToken, SystemClock,
@@ -183,7 +184,8 @@ impl Drop for Stage {
 impl Process<'_> {
     /// Whether a look-up that starts now lets the session in.
     pub(crate) fn lets_in(&self, session: &Session) -> bool {
-        let looking = self.manager.look_up(&session.token, Freshness::Cached);
+        let origin = Origin::default();
+        let looking = self.manager.look_up(&session.token, Freshness::Cached, &origin);
         self.stage.runtime.block_on(looking).unwrap().is_some()
     }
 
@@ -192,7 +194,10 @@ impl Process<'_> {
         let (manager, token) = (Arc::clone(&self.manager), session.token.clone());
         let runtime = self.stage.runtime.handle().clone();
         std::thread::spawn(move || {
-            runtime.block_on(manager.look_up(&token, Freshness::Cached)).unwrap().is_some()
+            runtime
+                .block_on(manager.look_up(&token, Freshness::Cached, &Origin::default()))
+                .unwrap()
+                .is_some()
         })
     }
 

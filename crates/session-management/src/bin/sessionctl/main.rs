@@ -1,7 +1,8 @@
-//! Operations from a shell: people, their sessions, demo data.
+//! Operations from a shell: people, their sessions, what the older software left, demo data.
 
 mod connection;
 mod demo;
+mod legacy;
 mod output;
 mod session;
 mod user;
@@ -37,6 +38,9 @@ enum Command {
     /// Their sessions.
     #[command(subcommand)]
     Session(session::Command),
+    /// The older software: importing its people and sessions, and what of it is still standing.
+    #[command(subcommand)]
+    Legacy(legacy::Command),
     /// Demo data, in development only.
     #[command(subcommand)]
     Demo(demo::Command),
@@ -51,6 +55,8 @@ enum Failure {
     Session(#[from] SessionError),
     #[error("{0}")]
     Database(#[from] identity_db::DatabaseError),
+    #[error("the SQLite file: {0}")]
+    Source(#[from] rusqlite::Error),
     #[error("{0}")]
     Refused(String),
 }
@@ -78,6 +84,7 @@ async fn execute(arguments: Arguments) -> Result<(), Failure> {
     match command {
         Command::User(command) => user::execute(command, &connection.database()?, &output).await,
         Command::Session(command) => session::execute(command, &connection.database()?, &output).await,
+        Command::Legacy(command) => legacy::execute(command, &connection, &output).await,
         Command::Demo(command) => demo::execute(command, &connection, &output).await,
     }
 }

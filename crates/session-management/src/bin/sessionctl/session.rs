@@ -61,7 +61,10 @@ async fn purge(database: &Database, older_than_days: u32, output: &Output) -> Re
     progress.finish_and_clear();
     let gone = Gone { deleted: purged.deleted, kept: purged.seen - purged.deleted };
     output.print(&gone, |gone| {
-        format!("{} deleted, {} kept because a legacy column still names them", gone.deleted, gone.kept)
+        format!(
+            "{} deleted, {} kept because what the older software left still names them",
+            gone.deleted, gone.kept
+        )
     });
     Ok(())
 }
