@@ -10,8 +10,9 @@ use serde::Deserialize;
 use crate::pool::Incarnation;
 
 /// The triggers without which a revocation could be undone, or would not be heard of, with their tables.
-pub const TRIGGERS: [(&str, &str); 9] = [
+pub const TRIGGERS: [(&str, &str); 10] = [
     ("sessions", "sessions_guard"),
+    ("sessions", "sessions_keep_imported"),
     ("sessions", "sessions_keep_tombstone"),
     ("sessions", "sessions_notify_denial"),
     ("sessions", "sessions_notify_truncate"),

@@ -116,16 +116,15 @@ fn the_six_scenarios_of_the_report_by_cookie_and_bearer_with_and_without_redis_b
                     answer.text()
                 );
             };
-            // 5. An old token with no session row still works. (It stands first, as a later login by cookie
-            //    overwrites the one place where it stands; what was adopted before goes on.)
-            let old = app.with_bearer(OLD);
-            check("the old token", &old, 200);
             // 1. and 2. Login on the PC, then on the phone beside it.
             let pc = log_in();
             check("PC", &pc, 200);
             let phone = log_in();
             check("PC beside the phone", &pc, 200);
             check("phone", &phone, 200);
+            // 5. An old token with no session row still works.
+            let old = if bearer { app.with_bearer(OLD) } else { app.with_cookie(OLD) };
+            check("the old token", &old, 200);
             // 3. Logout on the PC leaves the phone.
             assert_eq!(pc.post_empty("/api/logout").json(), json!({"ok": true}));
             check("PC after its logout", &pc, 401);
@@ -140,6 +139,39 @@ fn the_six_scenarios_of_the_report_by_cookie_and_bearer_with_and_without_redis_b
             check("no cookie", &app.anon(), 401);
         }
     }
+}
+
+#[test]
+fn a_login_on_another_device_does_not_log_out_the_one_with_the_older_token_b1_b3() {
+    let (database, redis, app) = stack("web");
+    older_person(&database, &app, "alice@example.com", "auth_token", OLD);
+    let phone = app.log_in("alice@example.com", PASSWORD);
+    assert_eq!(database.value("SELECT auth_token FROM users"), phone.token, "the newest token stands there now");
+    redis.flush();
+    for client in presented(&app, OLD) {
+        assert_eq!(client.get("/api/me").member("/user/email"), "alice@example.com");
+    }
+    let adopted = "SELECT count(*) FROM sessions WHERE adopted_from = 'auth_token'";
+    assert_eq!(database.number(adopted), 1);
+    let tablet = app.log_in("alice@example.com", PASSWORD);
+    assert_eq!(database.number(adopted), 1, "a token of ours that is overwritten has its row");
+    assert_eq!(app.with_cookie(OLD).post_empty("/api/logout").status, 200);
+    assert_dead(&app, OLD, "logged out");
+    assert_eq!((phone.me().status, tablet.me().status), (200, 200));
+
+    // What is no token, two people's, or carried by the login itself is not brought along.
+    older_person(&database, &app, "bob@example.com", "auth_token", "two-peoples-token");
+    for (token, carried) in [("no token", false), ("two-peoples-token", false), ("carried-token", true), (OLD, false)] {
+        database.execute(&format!("UPDATE users SET auth_token = '{token}' WHERE email = 'alice@example.com'"));
+        let client = app.anon();
+        if carried {
+            client.add_cookie("auth_token", token);
+        }
+        assert_eq!(client.log_in("alice@example.com", PASSWORD).status, 200);
+        let live = format!("SELECT count(*) FROM user_sessions WHERE id = session_digest('{token}')");
+        assert_eq!(database.number(&live), 0, "{token}");
+    }
+    assert_dead(&app, OLD, "a tombstone is not overwritten");
 }
 
 #[test]

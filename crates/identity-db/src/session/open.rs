@@ -70,15 +70,35 @@ statement! {
     returns (Text, Uuid, ApplicationType, Timestamptz, Timestamptz, Timestamptz, Timestamptz, Nullable<Inet>,
              Nullable<Text>, Bool, BigInt, Text, Nullable<Timestamptz>, Nullable<Text>);
     "clock AS MATERIALIZED (SELECT clock_timestamp() AS now),
-    account AS (
+    before AS (
+        SELECT users.id, users.session_epoch, users.auth_token FROM users, arg
+        WHERE users.id = arg.user_id AND users.credential_version = arg.credential_version
+          AND users.blocked_at IS NULL
+        FOR NO KEY UPDATE OF users
+    ), account AS (
         UPDATE users SET
             last_login_at = clock.now,
             auth_token = coalesce(arg.auth_token, users.auth_token),
             hashed_password = coalesce(arg.rehashed, users.hashed_password)
-        FROM arg, clock
-        WHERE users.id = arg.user_id AND users.credential_version = arg.credential_version
+        FROM arg, clock, before
+        WHERE users.id = before.id AND users.credential_version = arg.credential_version
           AND users.blocked_at IS NULL
         RETURNING users.id, users.session_epoch
+    ), overwritten AS (
+        INSERT INTO sessions (id, user_id, application_context, expires_at, absolute_expires_at, created_at,
+                              last_activity, session_epoch, auth_method, adopted_from)
+        SELECT session_digest(before.auth_token), before.id, 'web',
+               clock.now + least(arg.idle, arg.absolute) * interval '1 second',
+               clock.now + arg.absolute * interval '1 second', clock.now, clock.now,
+               account.session_epoch, 'legacy', 'auth_token'
+        FROM before JOIN account ON account.id = before.id, arg, clock
+        WHERE arg.auth_token IS NOT NULL
+          AND before.auth_token ~ '^[A-Za-z0-9_-]+$' AND length(before.auth_token) BETWEEN 6 AND 255
+          AND session_digest(before.auth_token) <> ALL (arg.carried)
+          AND NOT EXISTS (SELECT FROM users other WHERE other.id <> before.id
+                          AND session_digest(other.auth_token) = session_digest(before.auth_token))
+        ON CONFLICT (id) DO NOTHING
+        RETURNING id, user_id
     ), opened AS (
         INSERT INTO sessions (id, user_id, application_context, expires_at, absolute_expires_at, created_at,
                               last_activity, ip_address, user_agent, session_epoch, auth_method, authenticated_at)
@@ -99,6 +119,10 @@ statement! {
         SELECT 'session_created', arg.context, account.id, account.id, arg.id, arg.ip_address, arg.user_agent,
                jsonb_build_object('method', arg.auth_method)
         FROM arg, account
+        UNION ALL
+        SELECT 'session_adopted', 'web', NULL, overwritten.user_id, overwritten.id, NULL, NULL,
+               jsonb_build_object('from', 'auth_token', 'ended', false)
+        FROM overwritten
     )
     SELECT id, user_id, application_context, created_at, last_activity, expires_at, absolute_expires_at,
            ip_address, user_agent, revoked, session_epoch, auth_method, authenticated_at, adopted_from
@@ -108,6 +132,9 @@ statement! {
 /// Opens a session: user, session, the end of the sessions that the request carried, and the audit line are
 /// one statement. `None` when the person is blocked, gone, or has another credential than the one that was
 /// checked; nothing was written then.
+///
+/// Where the token is also written for the older software, what it overwrites in `users.auth_token` becomes a session
+/// too, unless it has been one: a device that has the older token is not logged out by a login on another.
 ///
 /// # Errors
 /// When Postgres gives no answer; whether the session exists is then unknown.
