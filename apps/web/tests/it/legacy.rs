@@ -146,7 +146,11 @@ fn a_login_on_another_device_does_not_log_out_the_one_with_the_older_token_b1_b3
     let (database, redis, app) = stack("web");
     older_person(&database, &app, "alice@example.com", "auth_token", OLD);
     let phone = app.log_in("alice@example.com", PASSWORD);
-    assert_eq!(database.value("SELECT auth_token FROM users"), phone.token, "the newest token stands there now");
+    assert_eq!(
+        database.value("SELECT auth_token FROM users"),
+        phone.token,
+        "the newest token stands there now"
+    );
     redis.flush();
     for client in presented(&app, OLD) {
         assert_eq!(client.get("/api/me").member("/user/email"), "alice@example.com");
@@ -161,8 +165,11 @@ fn a_login_on_another_device_does_not_log_out_the_one_with_the_older_token_b1_b3
 
     // What is no token, two people's, or carried by the login itself is not brought along.
     older_person(&database, &app, "bob@example.com", "auth_token", "two-peoples-token");
-    for (token, carried) in [("no token", false), ("two-peoples-token", false), ("carried-token", true), (OLD, false)] {
-        database.execute(&format!("UPDATE users SET auth_token = '{token}' WHERE email = 'alice@example.com'"));
+    for (token, carried) in
+        [("no token", false), ("two-peoples-token", false), ("carried-token", true), (OLD, false)]
+    {
+        database
+            .execute(&format!("UPDATE users SET auth_token = '{token}' WHERE email = 'alice@example.com'"));
         let client = app.anon();
         if carried {
             client.add_cookie("auth_token", token);
