@@ -12,6 +12,7 @@ mod keyring;
 mod limits;
 mod metrics;
 mod near;
+mod one_by_one;
 mod password;
 mod principal;
 mod redis_link;
