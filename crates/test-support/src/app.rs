@@ -302,7 +302,7 @@ pub fn sessionctl(database: &TestDatabase, arguments: &[&str]) -> String {
 }
 
 /// The program that cargo built beside this test.
-fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
     let deps = test.parent().expect("the folder of this test");
     let program = deps.parent().expect("the folder of the programs").join(name);

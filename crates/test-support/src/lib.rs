@@ -13,6 +13,7 @@
 mod actor;
 mod app;
 mod cluster;
+mod command;
 mod database;
 mod denials;
 mod http;
@@ -26,6 +27,7 @@ mod template;
 pub use actor::Actor;
 pub use app::{App, AppBuilder, Failed, sessionctl, stack};
 pub use cluster::{Paused, TestPostgres};
+pub use command::{Ended, sessionctl_with, try_sessionctl};
 pub use database::{Refusal, Row, Statement, TestDatabase};
 pub use denials::Denials;
 pub use http::{Client, Request, Response, SetCookie};
