@@ -14,6 +14,7 @@ mod limits;
 mod login;
 mod metrics;
 mod near;
+mod one_by_one;
 mod password;
 mod principal;
 mod redis_link;

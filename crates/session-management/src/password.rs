@@ -22,7 +22,7 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
 /// How long a login waits for its turn to be hashed before it is told to come back.
-const QUEUE_BUDGET: Duration = Duration::from_secs(10);
+pub(crate) const QUEUE_BUDGET: Duration = Duration::from_secs(10);
 
 /// A password as a person typed it. It prints nothing and is wiped when dropped.
 #[derive(Clone)]

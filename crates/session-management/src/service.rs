@@ -14,7 +14,8 @@ use crate::limits::{self, Limits};
 use crate::login::LoginWidget;
 use crate::manager::{Freshness, Result, UserManager};
 use crate::metrics;
-use crate::password::{Password, PasswordHasher, Verdict};
+use crate::one_by_one::OneByOne;
+use crate::password::{Password, PasswordHasher, QUEUE_BUDGET, Verdict};
 use crate::principal::{AppContext, Principal};
 use crate::token::SessionToken;
 use crate::{Origin, Session};
@@ -24,6 +25,8 @@ use crate::{Origin, Session};
 pub struct SessionService {
     manager: Arc<dyn UserManager>,
     hasher: PasswordHasher,
+    /// Comparisons of passwords, by the counter of their account and address.
+    proofs: OneByOne,
     limits: Limits,
     widget: Option<LoginWidget>,
 }
@@ -34,7 +37,13 @@ impl SessionService {
     /// # Errors
     /// When the operating system gives no random bytes.
     pub fn new(manager: Arc<dyn UserManager>, limits: Limits) -> Result<Self> {
-        Ok(Self { manager, hasher: PasswordHasher::new()?, limits, widget: None })
+        Ok(Self {
+            manager,
+            hasher: PasswordHasher::new()?,
+            proofs: OneByOne::default(),
+            limits,
+            widget: None,
+        })
     }
 
     /// The same, with logins by the Telegram widget of a bot.
@@ -229,12 +238,19 @@ impl SessionService {
     }
 
     /// Compares a password: waits for a turn, counts the attempt, hashes, and only then says anything.
+    ///
+    /// Of one account and address one at a time, until its count is settled: right passwords that come at once would
+    /// otherwise refuse each other by attempts that they are about to be given back.
     async fn prove(
         &self,
         known: Option<Credential>,
         password: Password,
         counters: Vec<Counter>,
     ) -> Result<(User, Option<HashedPassword>)> {
+        let subject = counters.first().map_or("", |counter| counter.subject.as_str());
+        let alone = self.proofs.enter(subject, QUEUE_BUDGET).await;
+        let _alone =
+            alone.ok_or_else(|| SessionError::Unavailable("too many logins of one account".into()))?;
         // The turn comes before the count, so that logins which wait do not use up an account's attempts.
         let turn = self.hasher.turn().await?;
         self.reserve(counters.clone()).await?;

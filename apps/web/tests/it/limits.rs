@@ -7,10 +7,19 @@ use crate::PASSWORD;
 
 /// Web behind a proxy on this machine, so that a test can come from anywhere.
 fn stack() -> (TestDatabase, TestRedis, App) {
+    stack_with(&[])
+}
+
+/// The same with other limits.
+fn stack_with(limits: &[(&str, &str)]) -> (TestDatabase, TestRedis, App) {
     let (database, redis) = (TestDatabase::new(), TestRedis::start());
-    let app =
-        App::builder("web").database(&database).redis(&redis).env("TRUSTED_PROXIES", "127.0.0.1").start();
+    let builder = App::builder("web").database(&database).redis(&redis).env("TRUSTED_PROXIES", "127.0.0.1");
+    let app = limits.iter().fold(builder, |builder, (name, value)| builder.env(name, value)).start();
     (database, redis, app)
+}
+
+fn count(answers: &[Response], status: u16) -> usize {
+    answers.iter().filter(|answer| answer.status == status).count()
 }
 
 fn from(app: &App, address: &str) -> Client {
@@ -69,12 +78,55 @@ fn right_passwords_at_once_are_never_refused() {
 }
 
 #[test]
+fn right_passwords_at_once_do_not_use_up_the_one_attempt_that_there_is() {
+    let (_database, _redis, app) = stack_with(&[("LIMIT_LOGINS_PER_ACCOUNT", "1")]);
+    let _alice = app.register("alice@example.com", PASSWORD);
+    let here = || from(&app, "192.0.2.1");
+    for round in 0..3 {
+        let answers = at_once(12, |_| here().log_in("alice@example.com", PASSWORD));
+        assert_eq!(count(&answers, 200), 12, "round {round}");
+    }
+    let answers = at_once(12, |_| wrong(&here(), "alice@example.com"));
+    assert_eq!((count(&answers, 401), count(&answers, 429)), (1, 11));
+}
+
+#[test]
+fn guesses_amid_right_passwords_do_not_outrun_the_count() {
+    let (_database, _redis, app) = stack_with(&[("LIMIT_LOGINS_PER_ACCOUNT", "3")]);
+    let _alice = app.register("alice@example.com", PASSWORD);
+    let answers = at_once(24, |index| match index % 2 {
+        0 => from(&app, "192.0.2.1").log_in("alice@example.com", PASSWORD),
+        _ => wrong(&from(&app, "192.0.2.1"), "alice@example.com"),
+    });
+    let guesses: Vec<Response> = answers.into_iter().skip(1).step_by(2).collect();
+    assert_eq!((count(&guesses, 401), count(&guesses, 429)), (3, 9));
+}
+
+#[test]
+fn every_limit_can_be_set() {
+    let (_database, _redis, app) = stack_with(&[
+        ("LIMIT_LOGINS_PER_ACCOUNT", "2"),
+        ("LIMIT_LOGINS_PER_ADDRESS", "3"),
+        ("LIMIT_REGISTRATIONS_PER_ADDRESS", "1"),
+    ]);
+    let here = from(&app, "192.0.2.1");
+    let register = |email: &str| here.post("/api/register", &json!({"email": email, "password": PASSWORD}));
+    assert_eq!(register("alice@example.com").status, 201);
+    assert_limited(&register("bob@example.com"), 3600);
+    for _ in 0..2 {
+        wrong(&here, "alice@example.com").assert_problem(401, "invalid_credentials");
+    }
+    assert_limited(&wrong(&here, "alice@example.com"), 900);
+    wrong(&here, "bob@example.com").assert_problem(401, "invalid_credentials");
+    assert_limited(&wrong(&here, "carol@example.com"), 900);
+}
+
+#[test]
 fn parallel_guesses_do_not_outrun_the_count() {
     let (_database, _redis, app) = stack();
     let _alice = app.register("alice@example.com", PASSWORD);
     let answers = at_once(32, |_| wrong(&from(&app, "192.0.2.1"), "alice@example.com"));
-    let count = |status: u16| answers.iter().filter(|answer| answer.status == status).count();
-    assert_eq!((count(401), count(429)), (10, 22));
+    assert_eq!((count(&answers, 401), count(&answers, 429)), (10, 22));
     answers.iter().filter(|answer| answer.status == 429).for_each(|answer| assert_limited(answer, 900));
 }
 

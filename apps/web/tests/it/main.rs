@@ -22,6 +22,7 @@ mod redis_outages;
 mod round_trips;
 mod routes;
 mod secrets;
+mod sessionctl;
 mod settings;
 mod sms_gateway;
 mod sms_login;

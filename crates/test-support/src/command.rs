@@ -1,0 +1,45 @@
+//! A program that runs to its end, as an operator calls it.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crate::TestDatabase;
+use crate::app::program;
+
+/// What a program left behind.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code.
+    pub code: Option<i32>,
+    /// Its standard output.
+    pub output: String,
+    /// Its standard error.
+    pub errors: String,
+}
+
+/// Runs `sessionctl` on a database, whether it succeeds or not.
+#[must_use]
+pub fn try_sessionctl(database: &TestDatabase, arguments: &[&str], input: &str) -> Ended {
+    let stores = [("DATABASE_URL", database.url()), ("DATABASE_OWNER_URL", database.owner_url().to_owned())];
+    sessionctl_with(&stores.each_ref().map(|(name, value)| (*name, value.as_str())), arguments, input)
+}
+
+/// Runs `sessionctl` with these variables and no other settings.
+#[must_use]
+pub fn sessionctl_with(environment: &[(&str, &str)], arguments: &[&str], input: &str) -> Ended {
+    let mut command = Command::new(program("sessionctl"));
+    command.args(arguments).env_clear();
+    for name in ["PATH", "HOME", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"] {
+        if let Some(value) = crate::scripts::variable(name) {
+            command.env(name, value);
+        }
+    }
+    command.envs(environment.iter().copied());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program's process");
+    // A program that reads no input may have ended by now.
+    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+    let ended = child.wait_with_output().expect("the program ends");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ended { code: ended.status.code(), output: text(&ended.stdout), errors: text(&ended.stderr) }
+}
