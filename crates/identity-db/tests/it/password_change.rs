@@ -8,10 +8,10 @@ use test_support::{TestDatabase, at_once};
 
 use crate::fixture::{self, connection, is_revoked, login, pool, session_id};
 
-const ROUNDS: i64 = 150;
-const LOGINS: usize = 7;
+const ROUNDS: i64 = 200;
+const LOGINS: usize = 15;
 
-/// In each round seven logins with the credential of the round's beginning race one `end`. Returns the ids
+/// In each round fifteen logins with the credential of the round's beginning race one `end`. Returns the ids
 /// of the logins that were allowed, per round.
 fn race(database: &TestDatabase, alice: UserId, end: impl Fn(i64) + Sync, after: impl Fn(i64, &[SessionId])) {
     let connections: Vec<Mutex<PgConnection>> =
@@ -97,9 +97,9 @@ fn no_session_from_before_the_end_of_all_is_live_after_it_c1() {
 fn only_one_of_two_changes_that_checked_the_same_password_succeeds() {
     let database = TestDatabase::new();
     let alice = fixture::user(&database, "alice@example.com");
-    let connections: Vec<Mutex<PgConnection>> = (0..8).map(|_| Mutex::new(connection(&database))).collect();
-    for round in 0..100 {
-        let changed = at_once(8, |index| {
+    let connections: Vec<Mutex<PgConnection>> = (0..16).map(|_| Mutex::new(connection(&database))).collect();
+    for round in 0..200 {
+        let changed = at_once(16, |index| {
             let hash = HashedPassword::new(format!("$argon2id${index}"));
             let conn = &mut connections[index].lock().unwrap();
             user::raise_epoch(conn, alice, Some(round), Some(&hash)).unwrap().map(|_| index)
@@ -115,11 +115,11 @@ fn only_one_of_two_changes_that_checked_the_same_password_succeeds() {
 fn a_touch_that_races_a_revocation_never_brings_the_session_back_f7() {
     let database = TestDatabase::new();
     let alice = fixture::user(&database, "alice@example.com");
-    let connections: Vec<Mutex<PgConnection>> = (0..8).map(|_| Mutex::new(connection(&database))).collect();
-    for round in 0..100 {
+    let connections: Vec<Mutex<PgConnection>> = (0..16).map(|_| Mutex::new(connection(&database))).collect();
+    for round in 0..200 {
         let id = session_id(&format!("round{round}"));
         session::open(&mut connections[0].lock().unwrap(), &login(alice, &format!("round{round}"))).unwrap();
-        at_once(8, |index| {
+        at_once(16, |index| {
             let conn = &mut connections[index].lock().unwrap();
             if index == 0 {
                 let mut act = session::Revocation {
