@@ -119,7 +119,7 @@ fn each_operation_costs_what_the_design_says() {
     });
     database.execute("UPDATE users SET session_id = 'a-legacy-token' WHERE email = 'bob@example.com'");
     assert_trips("the first use of a legacy token", (3, &["GET", "GET", "SET"]), &|| {
-        me(&app, "a-legacy-token")
+        me(&app, "a-legacy-token");
     });
     assert_trips("the next use", (0, &[]), &|| me(&app, "a-legacy-token"));
     assert_trips("an unknown token", (2, &["GET", "GET"]), &|| {
