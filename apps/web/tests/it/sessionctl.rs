@@ -228,7 +228,7 @@ fn a_purge_deletes_what_ended_long_ago_and_keeps_every_tombstone_that_is_needed_
     }
     assert_eq!(purge(), json!({"deleted": 0, "kept": 3}), "again");
     let told = sessionctl(&database, &["session", "purge", "--older-than-days", "5"]);
-    assert_eq!(told.trim(), "3 deleted, 3 kept because a legacy column still names them");
+    assert_eq!(told.trim(), "3 deleted, 3 kept because what the older software left still names them");
     assert_eq!(ann.me().status, 200);
 }
 
