@@ -434,6 +434,8 @@ impl UserManager for ProductionUserManager {
 
     async fn examine(&self) -> std::result::Result<(), Faults> {
         let Some(faults) = self.0.examine().await else { return Ok(()) };
+        // What is written to Redis from the first request on is signed.
+        self.0.refresh_keyring().await;
         let pending = self.0.database.read(migration::pending).await;
         self.0.fitness.refusal(faults, !matches!(pending, Ok(0)))
     }
