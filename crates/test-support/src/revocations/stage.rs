@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use super::BOUND;
 use super::victim::Victim;
 use crate::{App, TestDatabase, TestPostgres, TestRedis};
 
@@ -23,6 +25,14 @@ pub enum Application {
 
 impl Application {
     pub(super) const BOTH: [Self; 2] = [Self::Web, Self::AdminPanel];
+
+    /// How long after the end of a session a request may begin that is let in.
+    pub(super) const fn bound(self) -> Duration {
+        match self {
+            Self::Web => BOUND,
+            Self::AdminPanel => Duration::ZERO,
+        }
+    }
 
     const fn context(self) -> &'static str {
         match self {
