@@ -81,6 +81,9 @@ impl Stage {
     pub(crate) fn process(&self) -> Process<'_> {
         let process = self.process_without_caches();
         process.wait_for_lease();
+        // Without its guard there always is a lease, also before the stream has begun: that takes four answers.
+        process.proxy.wait_for_beats();
+        process.proxy.wait_for_beats();
         process
     }
 
