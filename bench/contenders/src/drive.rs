@@ -44,7 +44,8 @@ fn exchange(
     Ok(answer.len())
 }
 
-fn whole_length(answer: &[u8]) -> Option<usize> {
+/// How many bytes an answer has, once its head is there.
+pub(crate) fn whole_length(answer: &[u8]) -> Option<usize> {
     let text = std::str::from_utf8(answer).ok()?;
     let head = text.find("\r\n\r\n")? + 4;
     let length = text.lines().find_map(|line| line.strip_prefix("content-length: "))?;

@@ -2,6 +2,7 @@
 
 mod answer;
 mod bare_argon2;
+mod crowd;
 mod drive;
 mod fixed;
 mod hand_written;
@@ -63,6 +64,8 @@ enum Command {
         #[arg(default_value = "")]
         cookie: String,
     },
+    /// Asks with very many sessions, or logs very many people in, of those that `scripts/bench scale` makes.
+    Crowd(crowd::Crowd),
     /// Compares passwords on all cores for so many seconds, and prints how many a second.
     Argon2 { seconds: f64 },
 }
@@ -102,6 +105,7 @@ fn main() -> Outcome {
             hand_written::serve(&answering, &redis_url, database_url, user)
         }
         Command::Drive { address, path, count, cookie } => drive::drive(address, &path, count, &cookie),
+        Command::Crowd(crowd) => crowd::ask(&crowd),
         Command::Argon2 { seconds } => bare_argon2::measure(seconds),
     }
 }
