@@ -1,7 +1,7 @@
 //! Which tokens a request carries, and which of them decides.
 
 use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap};
-use session_management::{SessionId, SessionToken};
+use session_management::SessionToken;
 
 use crate::problem::{Code, Problem};
 
@@ -72,11 +72,11 @@ impl<'a> Presented<'a> {
         }))
     }
 
-    /// The session of the token that decides, where it came in a way of our own.
+    /// The token that decides, where it came in a way of our own.
     #[must_use]
-    pub fn own_session(&self) -> Option<SessionId> {
+    pub fn own(&self) -> Option<&'a str> {
         match self.deciding() {
-            Ok(Some((Carrier::Bearer | Carrier::Cookie, token))) => SessionToken::id_of(token),
+            Ok(Some((Carrier::Bearer | Carrier::Cookie, token))) => Some(token),
             _ => None,
         }
     }
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(Presented::of(&headers(&both), &names()).all().len(), 3);
         let broken = [(COOKIE, "sessionId=cookie1"), (AUTHORIZATION, "Bearer admin:x")];
         assert_eq!(deciding(&broken), Some((Carrier::Bearer, "admin:x".into())));
-        assert_eq!(Presented::of(&headers(&broken), &names()).own_session(), None);
+        assert_eq!(Presented::of(&headers(&broken), &names()).own(), Some("admin:x"));
         let basic = [(COOKIE, "sessionId=cookie1"), (AUTHORIZATION, "Basic abcdef")];
         assert_eq!(deciding(&basic), Some((Carrier::Cookie, "cookie1".into())));
         assert_eq!(

@@ -31,10 +31,7 @@ impl Client {
     pub fn of(request: &HttpRequest, trusted_proxies: &[IpNet]) -> Self {
         let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
         let address = peer.map(|peer| forwarded(peer, request.headers(), trusted_proxies));
-        let user_agent = request.headers().get(USER_AGENT).map(|value| {
-            let text = String::from_utf8_lossy(value.as_bytes());
-            text.chars().filter(|char| !char.is_control()).take(USER_AGENT_LENGTH).collect()
-        });
+        let user_agent = request.headers().get(USER_AGENT).map(|value| kept(value.as_bytes()));
         Self { address, user_agent }
     }
 
@@ -43,6 +40,15 @@ impl Client {
     pub fn origin(&self) -> Origin {
         Origin { ip_address: self.address.map(Into::into), user_agent: self.user_agent.clone() }
     }
+}
+
+/// What is kept of a user agent: nothing that controls a terminal, and not more than anyone would read.
+fn kept(user_agent: &[u8]) -> String {
+    let text = String::from_utf8_lossy(user_agent);
+    if text.len() <= USER_AGENT_LENGTH && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.into_owned();
+    }
+    text.chars().filter(|char| !char.is_control()).take(USER_AGENT_LENGTH).collect()
 }
 
 /// The nearest address that is no trusted proxy. What a stranger wrote further to the left, or anything that

@@ -1,8 +1,9 @@
 //! What every request and every answer goes through: the same-origin rule, security headers, metrics.
 //!
 //! Who am I and forward-auth are asked more often than all else together, by every request of every
-//! application behind this one. When the process' own cache may answer them, they are answered here, ahead
-//! of the routes: nothing is waited for and nothing is boxed.
+//! application behind this one. They are answered here, ahead of the routes: when the process' own cache may answer,
+//! nothing is waited for and nothing is boxed. Where the answer is no, the request goes the long way, with what was
+//! found.
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
@@ -18,12 +19,14 @@ use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
     REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
-use actix_web::{Error, HttpResponse, ResponseError, web};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use pin_project_lite::pin_project;
-use session_management::{AppContext, SessionService};
+use session_management::{AppContext, Principal, SessionError, SessionService, Snapshot, TokenRef};
 
 use crate::account;
 use crate::carrier::{Presented, has_bearer};
+use crate::client::Client;
+use crate::gate::LookedUp;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 use crate::settings::Settings;
@@ -75,12 +78,12 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, inner: S) -> Self::Future {
-        ready(Ok(FrontService { inner, parts: Rc::clone(&self.0) }))
+        ready(Ok(FrontService { inner: Rc::new(inner), parts: Rc::clone(&self.0) }))
     }
 }
 
 pub(crate) struct FrontService<S, C> {
-    inner: S,
+    inner: Rc<S>,
     parts: Rc<Parts<C>>,
 }
 
@@ -92,7 +95,7 @@ where
 {
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
-    type Future = FrontFuture<S::Future, C>;
+    type Future = FrontFuture<S, C>;
 
     fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.inner.poll_ready(context)
@@ -101,67 +104,125 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let started = Instant::now();
         let parts = Rc::clone(&self.parts);
-        let at_once = if is_same_origin(&parts.settings, request.method(), request.headers()) {
+        let way = if is_same_origin(&parts.settings, request.method(), request.headers()) {
             express::<C>(&parts, &request)
         } else {
             let problem =
                 Problem::new(Code::Forbidden).because("forbidden-origin").for_request(request.request());
-            Some(problem.error_response())
+            Way::Answered(problem.error_response())
         };
-        match at_once {
-            Some(answer) => {
-                FrontFuture::Answered { answer: Some(request.into_response(answer)), parts, started }
+        let stage = match way {
+            Way::Answered(answer) => Stage::Answered { answer: Some(request.into_response(answer)) },
+            Way::Asked { found, answer } => {
+                Stage::Asked { found, answer, held: Some((request, Rc::clone(&self.inner))) }
             }
-            None => FrontFuture::Inner { inner: self.inner.call(request), parts, started },
-        }
+            Way::Long => Stage::Inner { inner: self.inner.call(request) },
+        };
+        FrontFuture { stage, parts, started }
+    }
+}
+
+/// How a request is answered.
+enum Way<C> {
+    /// At once.
+    Answered(HttpResponse),
+    /// Ahead of the routes, if its token is that of a live session.
+    Asked { found: Asked<C>, answer: Answer },
+    /// By the routes.
+    Long,
+}
+
+/// Whose a token is, as soon as the stores have said so.
+type Asked<C> = Pin<Box<dyn Future<Output = Result<Option<Principal<C>>, SessionError>>>>;
+
+/// What an answer is made of.
+type Answer = fn(&Snapshot) -> HttpResponse;
+
+pin_project! {
+    #[project = StageProjected]
+    enum Stage<S, C>
+    where
+        S: Service<ServiceRequest>,
+    {
+        Answered { answer: Option<ServiceResponse> },
+        Asked { found: Asked<C>, answer: Answer, held: Option<(ServiceRequest, Rc<S>)> },
+        Inner { #[pin] inner: S::Future },
     }
 }
 
 pin_project! {
-    #[project = Projected]
-    pub(crate) enum FrontFuture<F, C> {
-        Answered { answer: Option<ServiceResponse>, parts: Rc<Parts<C>>, started: Instant },
-        Inner { #[pin] inner: F, parts: Rc<Parts<C>>, started: Instant },
+    pub(crate) struct FrontFuture<S, C>
+    where
+        S: Service<ServiceRequest>,
+    {
+        #[pin]
+        stage: Stage<S, C>,
+        parts: Rc<Parts<C>>,
+        started: Instant,
     }
 }
 
-impl<F, B, C> Future for FrontFuture<F, C>
+impl<S, B, C> Future for FrontFuture<S, C>
 where
-    F: Future<Output = Result<ServiceResponse<B>, Error>>,
-    B: MessageBody,
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    C: AppContext,
 {
     type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(match self.project() {
-            Projected::Answered { answer, parts, started } => {
-                let mut response =
-                    answer.take().expect("a future that has ended is not polled").map_into_right_body();
-                finish(parts, &mut response, *started);
-                Ok(response)
-            }
-            Projected::Inner { inner, parts, started } => {
-                let mut response = until_ready!(inner.poll(context))?.map_into_left_body();
-                finish(parts, &mut response, *started);
-                Ok(response)
-            }
-        })
+        let mut future = self.project();
+        let mut response = loop {
+            let next = match future.stage.as_mut().project() {
+                StageProjected::Inner { inner } => {
+                    break until_ready!(inner.poll(context))?.map_into_left_body();
+                }
+                StageProjected::Answered { answer } => {
+                    break answer
+                        .take()
+                        .expect("a future that has ended is not polled")
+                        .map_into_right_body();
+                }
+                StageProjected::Asked { found, answer, held } => {
+                    let found = until_ready!(found.as_mut().poll(context));
+                    let (request, inner) = held.take().expect("an answer is found once");
+                    match found {
+                        Ok(Some(principal)) => {
+                            let answer = answer(principal.snapshot());
+                            Stage::Answered { answer: Some(request.into_response(answer)) }
+                        }
+                        no => {
+                            request.extensions_mut().insert(LookedUp(no));
+                            Stage::Inner { inner: inner.call(request) }
+                        }
+                    }
+                }
+            };
+            future.stage.set(next);
+        };
+        finish(future.parts, &mut response, *future.started);
+        Poll::Ready(Ok(response))
     }
 }
 
-/// The answer that the process' own cache gives at once; `None` for every other request, which then goes
-/// the long way to the same answer.
-fn express<C: AppContext>(parts: &Parts<C>, request: &ServiceRequest) -> Option<HttpResponse> {
+/// The way of a request that asks who its token's session belongs to; all others go by the routes.
+fn express<C: AppContext>(parts: &Rc<Parts<C>>, request: &ServiceRequest) -> Way<C> {
     if *request.method() != Method::GET {
-        return None;
+        return Way::Long;
     }
     let answer = match request.path() {
         "/api/me" => account::answer_me,
         "/api/verify" => account::answer_verify,
-        _ => return None,
+        _ => return Way::Long,
     };
-    let id = Presented::of(request.headers(), parts.settings.cookies.names()).own_session()?;
-    parts.service.peek::<C>(&id).map(|principal| answer(principal.snapshot()))
+    let presented = Presented::of(request.headers(), parts.settings.cookies.names());
+    let Some(token) = presented.own().and_then(TokenRef::parse) else { return Way::Long };
+    if let Some(principal) = parts.service.peek::<C>(token.id()) {
+        return Way::Answered(answer(principal.snapshot()));
+    }
+    let token = token.to_token();
+    let origin = Client::of(request.request(), &parts.settings.trusted_proxies).origin();
+    let service = parts.service.clone();
+    Way::Asked { found: Box::pin(async move { service.look_up::<C>(&token, &origin).await }), answer }
 }
 
 fn finish<B, C>(parts: &Parts<C>, response: &mut ServiceResponse<B>, started: Instant) {

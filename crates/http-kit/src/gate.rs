@@ -6,7 +6,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError, web};
-use session_management::{AppContext, OwnSession, Principal, SessionService, SessionToken};
+use session_management::{AppContext, OwnSession, Principal, SessionError, SessionService, SessionToken};
 
 use crate::carrier::{Carrier, Presented};
 use crate::client::Client;
@@ -55,6 +55,9 @@ impl<C: AppContext> FromRequest for Current<C> {
     }
 }
 
+/// Whose the token is that a request of application `C` carries, when that was found out before the gate.
+pub(crate) struct LookedUp<C>(pub(crate) Result<Option<Principal<C>>, SessionError>);
+
 /// Lets a request pass that carries the token of a live session of application `C`.
 pub(crate) async fn gate<C: AppContext>(
     settings: web::Data<Settings>,
@@ -87,7 +90,14 @@ async fn resolve<C: AppContext>(
     let presented = Presented::of(request.headers(), settings.cookies.names());
     let (carrier, text) = presented.deciding()?.ok_or_else(unauthenticated)?;
     let token = SessionToken::parse(text).ok_or_else(unauthenticated)?;
-    let origin = Client::of(request, &settings.trusted_proxies).origin();
-    let principal = service.look_up::<C>(&token, &origin).await?.ok_or_else(unauthenticated)?;
+    let known = request.extensions_mut().remove::<LookedUp<C>>();
+    let found = match known {
+        Some(LookedUp(found)) => found,
+        None => {
+            let origin = Client::of(request, &settings.trusted_proxies).origin();
+            service.look_up::<C>(&token, &origin).await
+        }
+    };
+    let principal = found?.ok_or_else(unauthenticated)?;
     Ok(Current { principal, token, carrier })
 }

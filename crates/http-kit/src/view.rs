@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 use serde::{Serialize, Serializer};
 use session_management::{Session, SessionId, User};
 use utoipa::ToSchema;
@@ -100,9 +100,42 @@ pub struct LoginView {
     pub token: Option<String>,
 }
 
-/// The same text as chrono's own serialization, which goes by the general formatter and takes several times as long.
+/// The same text as chrono's own serialization. That goes by the general formatter, and five times took a third of
+/// the time that an answer takes to be written.
 fn rfc3339<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    let micros = at.timestamp_subsec_micros();
+    let (Ok(year), true) = (u32::try_from(at.year()), at.timestamp_subsec_nanos() == micros * 1000) else {
+        return serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+    };
+    if year > 9999 {
+        return serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+    }
+    let mut text = *b"0000-00-00T00:00:00.000000Z";
+    for (place, width, number) in [
+        (0, 4, year),
+        (5, 2, at.month()),
+        (8, 2, at.day()),
+        (11, 2, at.hour()),
+        (14, 2, at.minute()),
+        (17, 2, at.second()),
+        (20, 6, micros),
+    ] {
+        put_digits(&mut text[place..place + width], number);
+    }
+    let length = match micros {
+        0 => 20,
+        _ if micros.is_multiple_of(1000) => 24,
+        _ => 27,
+    };
+    text[length - 1] = b'Z';
+    serializer.serialize_str(std::str::from_utf8(&text[..length]).unwrap_or_default())
+}
+
+fn put_digits(places: &mut [u8], mut number: u32) {
+    for place in places.iter_mut().rev() {
+        *place = b"0123456789"[(number % 10) as usize];
+        number /= 10;
+    }
 }
 
 #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
@@ -151,8 +184,10 @@ mod tests {
 
     #[test]
     fn times_are_written_as_chrono_writes_them() {
-        for micros in [0, 1, 1_000, 1_700_000_000_000_000, 1_700_000_000_120_000, 1_700_000_000_123_456] {
-            let at = DateTime::from_timestamp_micros(micros).unwrap();
+        let moments = [0, 1, 1_000, -1, 951_782_399_999_999, 1_700_000_000_000_000, 1_700_000_000_120_000]
+            .map(|micros| DateTime::from_timestamp_micros(micros).unwrap());
+        let strange = [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC, DateTime::from_timestamp_nanos(1)];
+        for at in moments.into_iter().chain(strange) {
             let mut written = Vec::new();
             rfc3339(&at, &mut serde_json::Serializer::new(&mut written)).unwrap();
             assert_eq!(String::from_utf8(written).unwrap(), serde_json::to_string(&at).unwrap());

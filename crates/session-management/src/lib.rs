@@ -39,7 +39,7 @@ pub use metrics::register as register_metrics;
 pub use password::{Password, PasswordError, PasswordHasher};
 pub use principal::{Admin, AppContext, Memo, Principal, Snapshot, Web};
 pub use service::SessionService;
-pub use token::SessionToken;
+pub use token::{SessionToken, TokenRef};
 
 /// The log target of look-ups: development shows it at debug level, production does not.
 pub const LOOKUP_LOG_TARGET: &str = "session_lookup";

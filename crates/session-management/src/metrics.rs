@@ -19,6 +19,10 @@ pub(crate) static LOOKUPS: LazyLock<IntCounterVec> = LazyLock::new(|| {
 pub(crate) static NEAR_HITS: LazyLock<IntCounter> =
     LazyLock::new(|| LOOKUPS.with_label_values(&["near", "live"]));
 
+/// Look-ups that Redis answered; likewise.
+pub(crate) static REDIS_HITS: LazyLock<IntCounter> =
+    LazyLock::new(|| LOOKUPS.with_label_values(&["redis", "live"]));
+
 /// Logins by method and outcome (`success`, `refused`, `limited`).
 pub(crate) static LOGINS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counters("session_logins_total", "Logins by method and outcome", &["method", "outcome"])
@@ -51,6 +55,9 @@ pub(crate) static LEGACY_USES: LazyLock<IntCounterVec> = LazyLock::new(|| {
 /// Commands to Redis by outcome (`ok`, `failed`, `refused` by the circuit breaker).
 pub(crate) static REDIS: LazyLock<IntCounterVec> =
     LazyLock::new(|| counters("session_redis_commands_total", "Commands to Redis by outcome", &["outcome"]));
+
+/// Commands that Redis answered; a part of [`REDIS`] that is counted without a search.
+pub(crate) static REDIS_ANSWERS: LazyLock<IntCounter> = LazyLock::new(|| REDIS.with_label_values(&["ok"]));
 
 fn gauge(name: &str, help: &str) -> IntGauge {
     IntGauge::new(name, help).expect("a constant name")

@@ -33,7 +33,7 @@ const AGE: Duration = Duration::from_secs(5 * 60);
 const FLIGHT: Duration = Duration::from_millis(50);
 
 /// Look-ups of one session go one after the other; sessions share a lane by chance.
-const LANES: usize = 256;
+const LANES: usize = 4096;
 
 /// The cache in the process with its lease and denials.
 #[derive(Debug)]
@@ -138,6 +138,9 @@ impl Near {
             return None;
         }
         let lane = usize::try_from(id.spread() >> 32).unwrap_or_default() % LANES;
+        if let Ok(free) = self.lanes[lane].try_lock() {
+            return Some(free);
+        }
         tokio::time::timeout(FLIGHT, self.lanes[lane].lock()).await.ok()
     }
 

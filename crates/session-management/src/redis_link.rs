@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use constants::redis::REQUEST_BUDGET;
 use deadpool_redis::redis::aio::MultiplexedConnection;
-use deadpool_redis::redis::{Cmd, FromRedisValue, RedisError};
-use deadpool_redis::{Config, Connection, Pool, Runtime};
+use deadpool_redis::redis::{AsyncConnectionConfig, Cmd, FromRedisValue, RedisError};
+use deadpool_redis::{Connection, Manager, Pool, Runtime};
 use thread_local::ThreadLocal;
 
 use crate::metrics;
@@ -51,8 +51,13 @@ impl std::fmt::Debug for RedisLink {
 impl RedisLink {
     /// Prepares the link; nothing is connected before the first command.
     pub(crate) fn new(url: &str, retries: u32) -> Result<Self, RedisUnavailable> {
-        let pool = Config::from_url(url)
-            .create_pool(Some(Runtime::Tokio1))
+        // A command has its budget here. Without this the connection would set a second timer for each.
+        let without_timer = AsyncConnectionConfig::new().set_response_timeout(None);
+        let manager = Manager::new_with_config(url, without_timer)
+            .map_err(|error| RedisUnavailable(error.to_string()))?;
+        let pool = Pool::builder(manager)
+            .runtime(Runtime::Tokio1)
+            .build()
             .map_err(|error| RedisUnavailable(error.to_string()))?;
         Ok(Self { pool, state: Arc::default(), retries })
     }
@@ -129,13 +134,16 @@ impl RedisLink {
     }
 
     fn note(&self, success: bool) {
-        metrics::REDIS.with_label_values(&[if success { "ok" } else { "failed" }]).inc();
         if success {
+            metrics::REDIS_ANSWERS.inc();
             self.state.failures.store(0, Ordering::Relaxed);
             if lock(&self.state.open_until).take().is_some() {
                 log::info!("Redis answers again");
             }
-        } else if self.state.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES
+            return;
+        }
+        metrics::REDIS.with_label_values(&["failed"]).inc();
+        if self.state.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES
             && lock(&self.state.open_until).replace(Instant::now() + PAUSE).is_none()
         {
             log::warn!("Redis failed {FAILURES} times in a row; sessions are read from Postgres meanwhile");

@@ -14,9 +14,12 @@ const RANDOM_BYTES: usize = 32;
 /// Lengths that a token of the older software may have. Ours, of 43 characters, lie within.
 const LENGTHS: std::ops::RangeInclusive<usize> = 6..=255;
 
-/// A session token. It prints nothing; whoever needs its text asks for it by name.
+/// A session token with the id it hashes to. It prints nothing; whoever needs its text asks for it by name.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SessionToken(Zeroizing<String>);
+pub struct SessionToken {
+    text: Zeroizing<String>,
+    id: SessionId,
+}
 
 impl SessionToken {
     /// Draws a new token.
@@ -27,32 +30,64 @@ impl SessionToken {
     pub fn generate() -> Self {
         let mut bytes = Zeroizing::new([0_u8; RANDOM_BYTES]);
         getrandom::fill(bytes.as_mut()).expect("the operating system gives random bytes");
-        Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_ref())))
+        Self::hashed(URL_SAFE_NO_PAD.encode(bytes.as_ref()))
     }
 
     /// A token as a client sent it; `None` for a text that no token can have. Such a text reaches no store:
     /// with `admin:…` a client could otherwise name another application's key.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        is_token(text).then(|| Self(Zeroizing::new(text.to_owned())))
+        TokenRef::parse(text).map(|token| token.to_token())
+    }
+
+    fn hashed(text: String) -> Self {
+        let id = digest(&text);
+        Self { text: Zeroizing::new(text), id }
     }
 
     /// The id under which the stores know the session of this token.
     #[must_use]
-    pub fn id(&self) -> SessionId {
-        digest(&self.0)
-    }
-
-    /// The id of the session of a token as a client sent it; `None` for a text that no token can have.
-    #[must_use]
-    pub fn id_of(text: &str) -> Option<SessionId> {
-        is_token(text).then(|| digest(text))
+    pub const fn id(&self) -> SessionId {
+        self.id
     }
 
     /// The text itself, for the client's cookie or answer.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
+    }
+}
+
+/// A token as it stands in a request: hashed, and not copied.
+#[derive(Clone, Copy)]
+pub struct TokenRef<'a> {
+    text: &'a str,
+    id: SessionId,
+}
+
+impl<'a> TokenRef<'a> {
+    /// As [`SessionToken::parse`].
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        is_token(text).then(|| Self { text, id: digest(text) })
+    }
+
+    /// As [`SessionToken::id`].
+    #[must_use]
+    pub const fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// A token that outlives the request's headers.
+    #[must_use]
+    pub fn to_token(&self) -> SessionToken {
+        SessionToken { text: Zeroizing::new(self.text.to_owned()), id: self.id }
+    }
+}
+
+impl fmt::Debug for TokenRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenRef(…)")
     }
 }
 

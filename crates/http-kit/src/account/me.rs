@@ -21,6 +21,9 @@ pub(crate) async fn me<C: AppContext>(current: Current<C>) -> HttpResponse {
     answer_me(current.principal.snapshot())
 }
 
+/// What an answer takes, so that it is not moved while it grows.
+const ABOUT_AS_LONG: usize = 640;
+
 /// The answer is made once of what was read, and sent as it is as long as that may be repeated.
 pub(crate) fn answer_me(snapshot: &Snapshot) -> HttpResponse {
     let body = snapshot.memo.rendered(|| {
@@ -29,7 +32,8 @@ pub(crate) fn answer_me(snapshot: &Snapshot) -> HttpResponse {
             session: SessionView::new(&snapshot.session, &snapshot.session.id),
             token: None,
         };
-        serde_json::to_vec(&view).map(Bytes::from)
+        let mut body = Vec::with_capacity(ABOUT_AS_LONG);
+        serde_json::to_writer(&mut body, &view).map(|()| Bytes::from(body.into_boxed_slice()))
     });
     let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
     match body {

@@ -15,6 +15,12 @@ const SHARDS: usize = 64;
 /// Bytes at most, in all, as well as they can be counted.
 const BYTES: usize = 256 * 1024 * 1024;
 
+/// What the answer takes that is kept with a live session once it has been made.
+const RENDERED: usize = 640;
+
+/// What the allocator and the tables add to an entry: rounding, headers, room to grow.
+const OVERHEAD: usize = 256;
+
 /// What is known of a session.
 #[derive(Debug, Clone)]
 pub(super) enum Known {
@@ -32,13 +38,14 @@ impl Known {
             Self::Live(snapshot) => {
                 let Snapshot { session, user, .. } = &**snapshot;
                 size_of::<Snapshot>()
+                    + RENDERED
                     + text(&session.user_agent)
                     + session.auth_method.capacity()
                     + text(&user.email)
                     + text(&user.phone)
             }
         };
-        own + size_of::<Slot>() + 2 * size_of::<SessionId>()
+        own + 2 * (size_of::<Slot>() + size_of::<SessionId>()) + OVERHEAD
     }
 }
 

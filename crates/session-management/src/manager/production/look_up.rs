@@ -63,7 +63,7 @@ impl Inner {
         }
         if let Some((snapshot, now)) = self.ask_redis(id).await {
             self.near.remember(&snapshot);
-            metrics::LOOKUPS.with_label_values(&["redis", "live"]).inc();
+            metrics::REDIS_HITS.inc();
             self.answered("redis", &snapshot, now);
             return Ok(Some(snapshot));
         }

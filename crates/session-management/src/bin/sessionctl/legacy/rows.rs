@@ -1,7 +1,7 @@
 //! Rows of the file, read in batches, so that neither memory nor the file's locks are held for long.
 
 use rusqlite::{OptionalExtension, Row, params};
-use session_management::{SessionId, SessionToken};
+use session_management::{SessionId, TokenRef};
 
 use crate::Failure;
 
@@ -248,9 +248,9 @@ impl Token {
         match cell {
             Value::Null => Self::Empty,
             Value::Text(text) if text.is_empty() => Self::Empty,
-            Value::Text(text) => match SessionToken::id_of(text) {
+            Value::Text(text) => match TokenRef::parse(text) {
                 Some(_) if shared => Self::Shared,
-                Some(id) => Self::Of(id),
+                Some(token) => Self::Of(*token.id()),
                 None => Self::Invalid,
             },
             _ => Self::Invalid,
