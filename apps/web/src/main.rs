@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use actix_web::web::{self, ServiceConfig};
-use http_kit::{App, account, resource, run};
+use http_kit::{App, account, preferences, resource, run};
 use session_management::Web;
 use utoipa::OpenApi;
 
 fn main() -> ExitCode {
-    run(App::<Web>::new().public(public).document(Document::openapi))
+    run(App::<Web>::new().public(public).private(private).document(Document::openapi))
 }
 
 /// What web has and no other application: customers make their accounts themselves, also by the first login
@@ -21,11 +21,22 @@ fn public(config: &mut ServiceConfig) {
         .service(resource("/api/login/telegram").route(web::post().to(account::log_in_by_telegram)));
 }
 
+/// How a person wants the site to be.
+fn private(config: &mut ServiceConfig) {
+    config.service(
+        resource("/api/preferences")
+            .route(web::get().to(preferences::show_preferences))
+            .route(web::put().to(preferences::choose_preferences)),
+    );
+}
+
 #[derive(OpenApi)]
 #[openapi(paths(
     account::register,
     account::request_code,
     account::verify_code,
-    account::log_in_by_telegram
+    account::log_in_by_telegram,
+    preferences::show_preferences,
+    preferences::choose_preferences
 ))]
 struct Document;

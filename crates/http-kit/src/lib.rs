@@ -13,6 +13,7 @@ mod locale;
 mod metrics;
 mod openapi;
 mod outgoing;
+pub mod preferences;
 mod probe;
 mod problem;
 mod serve;

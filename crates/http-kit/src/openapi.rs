@@ -33,6 +33,7 @@ pub(crate) struct Failure(#[expect(dead_code, reason = "read by the document alo
     tags(
         (name = "account", description = "Logging in and out, who am I, my password"),
         (name = "sessions", description = "A person's devices"),
+        (name = "preferences", description = "How a person wants the pages"),
         (name = "operations", description = "For operators"),
     )
 )]

@@ -7,8 +7,10 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, HttpRequest, HttpServer, web};
 use clap::Parser;
-use constants::Environment;
-use session_management::{AppContext, Faults, SessionError, SessionService, UserManager, UserManagerFactory};
+use constants::{ApplicationContext, Environment};
+use session_management::{
+    AppContext, Faults, SessionError, SessionService, UserManager, UserManagerFactory, web_store,
+};
 use tokio::sync::watch;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -81,7 +83,14 @@ fn start_log(is_production: bool) {
 }
 
 async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), StartError> {
-    let manager = UserManagerFactory::default().create(&settings.manager)?;
+    let factory = UserManagerFactory::default();
+    let manager = factory.create(&settings.manager)?;
+    let web_store = match C::CONTEXT {
+        ApplicationContext::Web => {
+            Some(factory.create_web_store(settings.manager.environment, settings.web_database.as_ref())?)
+        }
+        ApplicationContext::Admin => None,
+    };
     manager.examine().await?;
     let service = SessionService::new(Arc::clone(&manager), settings.limits)?;
     let service = service.with_telegram(settings.telegram.clone());
@@ -94,8 +103,14 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
     let settings = web::Data::new(settings);
     let service = web::Data::new(service);
     let document = openapi::document(app.scope, (app.document)());
+    let followed = web_store.clone();
     let server = HttpServer::new(move || {
         ActixApp::new()
+            .configure(|config| {
+                if let Some(store) = &web_store {
+                    config.app_data(web::Data::new(Arc::clone(store)));
+                }
+            })
             .app_data(settings.clone())
             .app_data(service.clone())
             .app_data(postman.clone())
@@ -125,12 +140,16 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
     let (stop, stopped) = watch::channel(false);
     let listener = Arc::clone(&manager);
     let listening = tokio::spawn(async move { listener.follow_denials().await });
+    let following = followed.map(|store| tokio::spawn(web_store::keep_current(store, Arc::clone(&manager))));
     let upkeep = tokio::spawn(maintain(manager, stopped));
     actix_web::rt::spawn(stop_on_signal(server.handle()));
     let ended = server.await;
     let _ = stop.send(true);
     let _ = upkeep.await;
     listening.abort();
+    if let Some(following) = following {
+        following.abort();
+    }
     log::info!("{} has ended", app.scope);
     Ok(ended?)
 }

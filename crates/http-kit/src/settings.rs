@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use constants::{ApplicationContext, Environment, LegacyTokens};
 use delivery::Routes;
 use ipnet::IpNet;
-use session_management::{Lifetimes, Limits, LoginWidget, ManagerConfiguration};
+use session_management::{DatabaseConfig, Lifetimes, Limits, LoginWidget, ManagerConfiguration};
 
 use crate::cookie::SessionCookies;
 
@@ -23,6 +23,8 @@ pub(crate) const OUTBOX: &str = ".local/outbox";
 pub struct Settings {
     /// What the manager is built from.
     pub(crate) manager: ManagerConfiguration,
+    /// Where web's own data are.
+    pub(crate) web_database: Option<DatabaseConfig>,
     /// Attempts at most.
     pub(crate) limits: Limits,
     /// On which ways messages leave.

@@ -27,6 +27,7 @@ pub mod session;
 pub mod setting;
 pub mod stream;
 pub mod user;
+pub mod web;
 
 pub use database::{Database, DatabaseConfig, DatabaseError};
 #[cfg(feature = "failpoints")]

@@ -1,7 +1,7 @@
 //! The migrations, embedded, and the four things that the program `migrate` does with them.
 
 use diesel::connection::SimpleConnection;
-use diesel::migration::{MigrationSource, MigrationVersion};
+use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
@@ -12,10 +12,49 @@ use crate::instance_key;
 /// The set of the identity database.
 const IDENTITY: EmbeddedMigrations = embed_migrations!("../../migrations/identity");
 
+/// The set of the web database.
+const WEB: EmbeddedMigrations = embed_migrations!("../../migrations/web");
+
 /// Any number, as long as nobody else takes this lock; these bytes spell `migrate`.
 const LOCK: i64 = i64::from_be_bytes(*b"\0migrate");
 
-const PRIVILEGES: &str = include_str!("privileges.sql");
+const IDENTITY_PRIVILEGES: &str = include_str!("privileges.sql");
+
+const WEB_PRIVILEGES: &str = include_str!("privileges_web.sql");
+
+/// What a database holds. Both sets may share one; they also share its table of migrations then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contents {
+    /// People, sessions, rights, the audit log.
+    Identity,
+    /// What the web application keeps beside them.
+    Web,
+    /// Both.
+    Both,
+}
+
+impl Contents {
+    const fn has_identity(self) -> bool {
+        matches!(self, Self::Identity | Self::Both)
+    }
+
+    const fn has_web(self) -> bool {
+        matches!(self, Self::Web | Self::Both)
+    }
+}
+
+impl MigrationSource<Pg> for Contents {
+    fn migrations(&self) -> diesel::migration::Result<Vec<Box<dyn Migration<Pg>>>> {
+        let mut all = Vec::new();
+        if self.has_identity() {
+            all.append(&mut IDENTITY.migrations()?);
+        }
+        if self.has_web() {
+            all.append(&mut WEB.migrations()?);
+        }
+        Ok(all)
+    }
+}
 
 /// Why migrating failed.
 #[derive(Debug, thiserror::Error)]
@@ -66,17 +105,31 @@ pub fn connect(url: &str) -> Result<PgConnection, MigrationError> {
 /// # Errors
 /// When Postgres gives no answer, or a migration fails.
 pub fn run(conn: &mut PgConnection, app_role: Option<&str>) -> Result<Vec<String>, MigrationError> {
+    run_in(conn, Contents::Both, app_role)
+}
+
+/// As [`run`], where a database holds one of the two.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_in(
+    conn: &mut PgConnection,
+    contents: Contents,
+    app_role: Option<&str>,
+) -> Result<Vec<String>, MigrationError> {
     locked(conn, |conn| {
-        let names = names()?;
+        let names = names(contents)?;
         let work = |conn: &mut PgConnection| {
-            let applied = conn.run_pending_migrations(IDENTITY).map_err(MigrationError::Migration)?;
+            let applied = conn.run_pending_migrations(contents).map_err(MigrationError::Migration)?;
             Ok::<_, MigrationError>(applied.iter().map(named(&names)).collect())
         };
         #[expect(clippy::disallowed_methods, reason = "a migration takes as long as it takes")]
         let applied = conn.transaction(work)?;
-        instance_key::create_first(conn)?;
+        if contents.has_identity() {
+            instance_key::create_first(conn)?;
+        }
         if let Some(role) = app_role {
-            grant(conn, role)?;
+            grant(conn, contents, role)?;
         }
         Ok(applied)
     })
@@ -87,22 +140,30 @@ pub fn run(conn: &mut PgConnection, app_role: Option<&str>) -> Result<Vec<String
 /// # Errors
 /// When Postgres gives no answer, or the migration fails.
 pub fn revert(conn: &mut PgConnection) -> Result<Option<String>, MigrationError> {
+    revert_in(conn, Contents::Both)
+}
+
+/// As [`revert`], where a database holds one of the two.
+///
+/// # Errors
+/// As [`revert`].
+pub fn revert_in(conn: &mut PgConnection, contents: Contents) -> Result<Option<String>, MigrationError> {
     locked(conn, |conn| {
         if conn.applied_migrations().map_err(MigrationError::Migration)?.is_empty() {
             return Ok(None);
         }
-        let version = conn.revert_last_migration(IDENTITY).map_err(MigrationError::Migration)?;
-        Ok(Some(named(&names()?)(&version)))
+        let version = conn.revert_last_migration(contents).map_err(MigrationError::Migration)?;
+        Ok(Some(named(&names(contents)?)(&version)))
     })
 }
 
-/// Every migration of the set, in order. Changes nothing.
+/// Every migration of its sets, in order. Changes nothing.
 ///
 /// # Errors
 /// When Postgres gives no answer.
-pub fn status(conn: &mut PgConnection) -> Result<Vec<Step>, MigrationError> {
+pub fn status(conn: &mut PgConnection, contents: Contents) -> Result<Vec<Step>, MigrationError> {
     let applied = applied_versions(conn)?;
-    Ok(names()?
+    Ok(names(contents)?
         .into_iter()
         .map(|(version, name)| Step { applied: applied.contains(&version), name })
         .collect())
@@ -144,13 +205,21 @@ struct Exists {
     exists: bool,
 }
 
-/// How many migrations are pending. Needs no more rights than the applications have.
+/// How many migrations of the identity database are pending. Needs no more rights than the applications have.
 ///
 /// # Errors
 /// When Postgres gives no answer.
 pub fn pending(conn: &mut PgConnection) -> QueryResult<usize> {
+    pending_in(conn, Contents::Identity)
+}
+
+/// As [`pending`], of these sets.
+///
+/// # Errors
+/// As [`pending`].
+pub fn pending_in(conn: &mut PgConnection, contents: Contents) -> QueryResult<usize> {
     let applied = applied_versions(conn)?;
-    let known = names().map_err(|error| diesel::result::Error::QueryBuilderError(error.into()))?;
+    let known = names(contents).map_err(|error| diesel::result::Error::QueryBuilderError(error.into()))?;
     Ok(known.iter().filter(|(version, _)| !applied.contains(version)).count())
 }
 
@@ -173,8 +242,9 @@ fn applied_versions(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
     Ok(rows.into_iter().map(|row| row.version).collect())
 }
 
-fn names() -> Result<Vec<(String, String)>, MigrationError> {
-    let mut all: Vec<(String, String)> = MigrationSource::<Pg>::migrations(&IDENTITY)
+fn names(contents: Contents) -> Result<Vec<(String, String)>, MigrationError> {
+    let mut all: Vec<(String, String)> = contents
+        .migrations()
         .map_err(MigrationError::Migration)?
         .iter()
         .map(|migration| (migration.name().version().to_string(), migration.name().to_string()))
@@ -204,7 +274,7 @@ fn locked<T>(
     result
 }
 
-fn grant(conn: &mut PgConnection, role: &str) -> Result<(), MigrationError> {
+fn grant(conn: &mut PgConnection, contents: Contents, role: &str) -> Result<(), MigrationError> {
     #[derive(QueryableByName)]
     struct Role {
         #[diesel(sql_type = Bool)]
@@ -228,6 +298,12 @@ fn grant(conn: &mut PgConnection, role: &str) -> Result<(), MigrationError> {
     if !found.exists {
         return Err(MigrationError::NoSuchRole(role.to_owned()));
     }
-    conn.batch_execute(&PRIVILEGES.replace(":'app'", &found.literal).replace(":app", &found.quoted))?;
+    for (wanted, privileges) in
+        [(contents.has_identity(), IDENTITY_PRIVILEGES), (contents.has_web(), WEB_PRIVILEGES)]
+    {
+        if wanted {
+            conn.batch_execute(&privileges.replace(":'app'", &found.literal).replace(":app", &found.quoted))?;
+        }
+    }
     Ok(())
 }

@@ -163,6 +163,31 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    web_sessions (id) {
+        #[max_length = 255]
+        id -> Varchar,
+        user_id -> Uuid,
+        data -> Nullable<Jsonb>,
+        preferences -> Nullable<Jsonb>,
+        #[max_length = 20]
+        theme -> Nullable<Varchar>,
+        #[max_length = 10]
+        language -> Nullable<Varchar>,
+        expires_at -> Timestamptz,
+        created_at -> Timestamptz,
+        last_activity -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    web_user_cache (user_id) {
+        user_id -> Uuid,
+        data -> Jsonb,
+        updated_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(user_permissions -> users (user_id));
 
@@ -177,4 +202,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     used_telegram_payloads,
     user_permissions,
     users,
+    web_sessions,
+    web_user_cache,
 );

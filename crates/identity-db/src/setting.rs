@@ -54,6 +54,16 @@ pub fn masked_url(url: &str) -> String {
     }
 }
 
+/// The database of one URL, as whom another logs in. What is no URL is left as it is.
+#[must_use]
+pub fn logged_in_as(place: &str, owner: &str) -> String {
+    let (Ok(mut url), Ok(owner)) = (Url::parse(place), Url::parse(owner)) else { return place.to_owned() };
+    // Neither fails for a URL that names a host.
+    let _ = url.set_username(owner.username());
+    let _ = url.set_password(owner.password());
+    url.into()
+}
+
 /// A variable's value, where an empty one counts as unset.
 #[must_use]
 pub fn set(value: Option<&str>) -> Option<&str> {

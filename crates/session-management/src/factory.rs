@@ -12,6 +12,7 @@ use crate::error::SessionError;
 use crate::manager::production::Parts;
 use crate::manager::{MockUserManager, ProductionUserManager, UserManager};
 use crate::redis_link::RedisLink;
+use crate::web_store::{MemoryWebStore, PostgresWebStore, WebStore};
 
 /// How long sessions live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -98,6 +99,24 @@ impl UserManagerFactory {
             return Ok(Arc::new(MockUserManager::new(context, lifetimes, Arc::clone(&self.clock))));
         }
         Ok(Arc::new(self.production(configuration)?))
+    }
+
+    /// Where web keeps what belongs to it alone: `database`, or in `mock` the memory of the process.
+    ///
+    /// # Errors
+    /// When the environment needs a database and there is none.
+    pub fn create_web_store(
+        &self,
+        environment: Environment,
+        database: Option<&DatabaseConfig>,
+    ) -> Result<Arc<dyn WebStore>, SessionError> {
+        if environment == Environment::Mock {
+            return Ok(Arc::new(MemoryWebStore::default()));
+        }
+        let lacking =
+            || SessionError::Internal(format!("the {environment} environment needs a web database"));
+        let database = database.ok_or_else(lacking)?;
+        Ok(Arc::new(PostgresWebStore::new(Database::new(database))))
     }
 
     fn production(

@@ -24,6 +24,7 @@ mod touch;
 
 pub mod adapter;
 pub mod manager;
+pub mod web_store;
 
 pub use account::{EndOthers, LoggedIn, Login, OthersEnded, OwnSession, SessionRequest};
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -49,4 +50,5 @@ pub use identity_db::server::Faults;
 pub use identity_db::session::Session;
 pub use identity_db::setting::{self, SettingError};
 pub use identity_db::user::{User, UserChange};
+pub use identity_db::web::{Preferences, PublicUser};
 pub use identity_db::{DatabaseConfig, IpNetwork, SessionId, UserId};

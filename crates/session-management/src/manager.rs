@@ -15,6 +15,7 @@ use identity_db::rate_limit::Counter;
 use identity_db::server::Faults;
 use identity_db::session::Session;
 use identity_db::user::{Credential, NewUser, User, UserChange};
+use tokio::sync::broadcast;
 
 use crate::account::{EndOthers, LoggedIn, OthersEnded, SessionRequest};
 use crate::email::Email;
@@ -96,6 +97,11 @@ pub trait UserManager: Send + Sync + std::fmt::Debug {
     /// A live session that can be told without waiting for anything; `None` says nothing about it.
     fn peek(&self, _id: &SessionId) -> Option<Arc<Snapshot>> {
         None
+    }
+
+    /// Who is changed from now on, by whatever process. Changes while the stream of denials is down are not told.
+    fn changed_users(&self) -> broadcast::Receiver<UserId> {
+        broadcast::channel(1).1
     }
 
     /// The live session of a token, with its user. `origin` is who presents it: a session of the older software

@@ -17,6 +17,7 @@ mod operations;
 mod origin;
 mod passwords;
 mod postgres_outages;
+mod preferences;
 mod races;
 mod redis_outages;
 mod round_trips;

@@ -24,10 +24,10 @@ pub struct Arguments {
     /// A replica for lists and statistics.
     #[arg(long, env = "DATABASE_REPLICA_URL", hide_env_values = true)]
     pub(crate) database_replica_url: Option<String>,
-    /// The identity database, where it is one of its own.
+    /// Where people and sessions are, if not in DATABASE_URL.
     #[arg(long, env = "DATABASE_IDENTITY_URL", hide_env_values = true)]
     pub(crate) database_identity_url: Option<String>,
-    /// Web's database, where it is one of its own.
+    /// Where web's own data are, if not in DATABASE_URL.
     #[arg(long, env = "DATABASE_WEB_URL", hide_env_values = true)]
     pub(crate) database_web_url: Option<String>,
     /// Redis.

@@ -34,7 +34,7 @@ pub(super) fn settings(context: ApplicationContext, given: &Arguments) -> Checke
     let lifetimes = lifetimes(context, given)?;
     let stores_environment =
         if strategy == MigrationStrategy::MockOnly { Environment::Mock } else { environment };
-    let (database, redis) = stores(stores_environment, given)?;
+    let (database, web_database, redis) = stores(stores_environment, given)?;
     check_unused(given)?;
     let near_entries = number("NEAR_CACHE_ENTRIES", given.near_cache_entries.as_deref(), 0..=1 << 24)?
         .and_then(|entries| usize::try_from(entries).ok())
@@ -52,6 +52,7 @@ pub(super) fn settings(context: ApplicationContext, given: &Arguments) -> Checke
             lifetimes,
             legacy_tokens,
         },
+        web_database,
         limits: limits(given)?,
         routes: routes(environment, given)?,
         telegram: telegram(given)?,
@@ -99,20 +100,25 @@ fn lifetimes(context: ApplicationContext, given: &Arguments) -> Checked<Lifetime
     Lifetimes::checked(context, idle.as_deref(), absolute.as_deref())
 }
 
-fn stores(
-    environment: Environment,
-    given: &Arguments,
-) -> Checked<(Option<DatabaseConfig>, Option<RedisConfiguration>)> {
-    let database = postgres("DATABASE_URL", given.database_url.as_deref())?;
+/// Where people and sessions are, where web's own data, and Redis.
+type Stores = (Option<DatabaseConfig>, Option<DatabaseConfig>, Option<RedisConfiguration>);
+
+fn stores(environment: Environment, given: &Arguments) -> Checked<Stores> {
+    let shared = postgres("DATABASE_URL", given.database_url.as_deref())?;
+    let identity = postgres("DATABASE_IDENTITY_URL", given.database_identity_url.as_deref())?;
+    let web = postgres("DATABASE_WEB_URL", given.database_web_url.as_deref())?;
     let redis_url = checked_url("REDIS_URL", given.redis_url.as_deref(), &["redis", "rediss"])?;
     let retries = number("REDIS_MAX_RETRIES", given.redis_max_retries.as_deref(), 0..=10)?;
     if environment == Environment::Mock {
-        return Ok((None, None));
+        return Ok((None, None, None));
     }
-    let database = database.ok_or_else(|| SettingError::missing("DATABASE_URL", "postgres://…"))?;
+    let missing = || SettingError::missing("DATABASE_URL", "postgres://…");
+    let identity = identity.or_else(|| shared.clone()).ok_or_else(missing)?;
+    let web = web.or(shared).ok_or_else(missing)?;
     let redis_url = redis_url.ok_or_else(|| SettingError::missing("REDIS_URL", "redis://… or rediss://…"))?;
     let max_retries = retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or(redis::MAX_RETRIES);
-    Ok((Some(DatabaseConfig::new(database)), Some(RedisConfiguration { url: redis_url, max_retries })))
+    let redis = RedisConfiguration { url: redis_url, max_retries };
+    Ok((Some(DatabaseConfig::new(identity)), Some(DatabaseConfig::new(web)), Some(redis)))
 }
 
 /// Checks what is set although this application does not use it, so that a mistake shows where it is made.
@@ -120,8 +126,6 @@ fn check_unused(given: &Arguments) -> Checked<()> {
     for (name, value) in [
         ("DATABASE_OWNER_URL", &given.database_owner_url),
         ("DATABASE_REPLICA_URL", &given.database_replica_url),
-        ("DATABASE_IDENTITY_URL", &given.database_identity_url),
-        ("DATABASE_WEB_URL", &given.database_web_url),
     ] {
         postgres(name, value.as_deref())?;
     }

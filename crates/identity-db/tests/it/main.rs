@@ -15,6 +15,7 @@ mod rate_limits;
 mod rights;
 mod schema;
 mod sessions;
+mod split;
 mod tls;
 mod tombstones;
 mod triggers;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use identity_db::migration;
+use identity_db::migration::{self, Contents};
 use test_support::{Row, TestDatabase};
 
 /// Rows for each table, in the order in which the tables refer to each other. A table that a migration
@@ -51,6 +51,17 @@ const ROWS: &[(&str, &str)] = &[
         "INSERT INTO legacy_imports (legacy_id, fingerprint, seen_token_id) VALUES (-7, repeat('A', 43), repeat('B', 43))",
     ),
     ("instance_keys", "INSERT INTO instance_keys (key) VALUES (decode(repeat('ab', 32), 'hex'))"),
+    (
+        "web_sessions",
+        "INSERT INTO web_sessions (id, user_id, data, preferences, theme, language, expires_at)
+         SELECT 'id-' || n, gen_random_uuid(), '{\"a\": 1}', '{\"b\": 2}', (ARRAY['system', 'light', 'dark'])[n], 'ru',
+                now() + interval '90 days'
+         FROM generate_series(1, 3) AS n",
+    ),
+    (
+        "web_user_cache",
+        "INSERT INTO web_user_cache (user_id, data) VALUES (gen_random_uuid(), '{\"version\": 7}')",
+    ),
 ];
 
 #[test]
@@ -76,10 +87,31 @@ fn every_migration_goes_up_down_and_up_again_and_leaves_the_rows_before_it_alone
     }
 }
 
+#[test]
+fn each_set_alone_goes_up_down_and_up_again_in_a_database_of_its_own_a14_a9() {
+    for contents in [Contents::Identity, Contents::Web] {
+        let database = TestDatabase::empty();
+        let mut conn = migration::connect(database.owner_url()).unwrap();
+        let all = migration::run_in(&mut conn, contents, Some("test_app")).unwrap().len();
+        populate(&database);
+        for before in 0..=all {
+            revert_in(&database, contents, all - before);
+            let snapshot = snapshot(&database);
+            migration::run_in(&mut conn, contents, Some("test_app")).unwrap();
+            assert_unchanged(&database, &snapshot, &format!("{contents:?}: {before} migrations, then up"));
+            populate_what_is_empty(&database);
+        }
+    }
+}
+
 fn revert(database: &TestDatabase, count: usize) {
+    revert_in(database, Contents::Both, count);
+}
+
+fn revert_in(database: &TestDatabase, contents: Contents, count: usize) {
     let mut conn = migration::connect(database.owner_url()).unwrap();
     for _ in 0..count {
-        assert!(migration::revert(&mut conn).unwrap().is_some(), "nothing left to revert");
+        assert!(migration::revert_in(&mut conn, contents).unwrap().is_some(), "nothing left to revert");
     }
 }
 
@@ -96,6 +128,16 @@ fn populate(database: &TestDatabase) {
     }
     for (_, rows) in ROWS.iter().filter(|(table, _)| tables.iter().any(|known| known == table)) {
         assert!(database.execute(rows) > 0, "{rows}");
+    }
+}
+
+fn populate_what_is_empty(database: &TestDatabase) {
+    for (table, rows) in ROWS {
+        if tables(database).iter().any(|known| known == table)
+            && database.number(&format!("SELECT count(*) FROM {table}")) == 0
+        {
+            assert!(database.execute(rows) > 0, "{rows}");
+        }
     }
 }
 

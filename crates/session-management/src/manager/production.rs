@@ -22,7 +22,7 @@ use identity_db::audit::{self, Origin};
 use identity_db::rate_limit::{self, Counter};
 use identity_db::server::Faults;
 use identity_db::session::{self, LookUps, NewSession, Revocation, Revoked, Rotation, Session};
-use identity_db::stream::{Event, StreamError};
+use identity_db::stream::{Denial, Event, StreamError};
 use identity_db::user::{self, Credential, NewUser, User, UserChange};
 use identity_db::{
     Database, DatabaseError, QueryError, SessionId, UserId, failpoint, instance_key, migration, stream,
@@ -43,10 +43,14 @@ use crate::principal::Snapshot;
 use crate::token::SessionToken;
 use crate::touch::TouchBook;
 use fitness::Fitness;
+use tokio::sync::broadcast;
 
 /// How long to wait before the next stream when one has ended: from the first to the last of a row of
 /// failures.
 const STREAM_PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(1000)];
+
+/// Changes of people that are kept for whoever follows them slowly.
+const CHANGES: usize = 1024;
 
 /// How often the root keys are read again.
 const KEYRING_AGE: Duration = Duration::from_secs(60);
@@ -72,6 +76,8 @@ struct Inner {
     near: Near,
     listen_url: String,
     fitness: Fitness,
+    /// Whoever was changed, as the stream tells of them.
+    changes: broadcast::Sender<UserId>,
 }
 
 /// What a production manager is made of.
@@ -107,6 +113,7 @@ impl ProductionUserManager {
             keyring_read_at: AtomicI64::new(0),
             touches: TouchBook::new(lifetimes.idle),
             near: Near::new(Arc::clone(&clock), near_entries),
+            changes: broadcast::channel(CHANGES).0,
             clock,
             listen_url,
             fitness: Fitness::new(environment == Environment::Production),
@@ -295,7 +302,13 @@ impl Inner {
             Event::Examined(faults) if !self.fitness.note(faults, true) => {
                 ControlFlow::Break(StreamError::Unfit(faults.clone()))
             }
-            event => self.near.apply(event),
+            event => {
+                if let Event::Denied(Denial::User { id, .. }) = event {
+                    // Without a follower nobody needs to know.
+                    let _ = self.changes.send(*id);
+                }
+                self.near.apply(event)
+            }
         }
     }
 
@@ -380,6 +393,10 @@ impl UserManager for ProductionUserManager {
 
     fn peek(&self, id: &SessionId) -> Option<Arc<Snapshot>> {
         self.0.peek(id)
+    }
+
+    fn changed_users(&self) -> broadcast::Receiver<UserId> {
+        self.0.changes.subscribe()
     }
 
     async fn look_up(

@@ -6,7 +6,7 @@ use clap::Args;
 use constants::Environment;
 use identity_db::{Database, DatabaseConfig};
 use session_management::SettingError;
-use session_management::setting::{postgres_url, set};
+use session_management::setting::{logged_in_as, postgres_url, set};
 
 /// An operator has more patience than a request.
 const BUDGET: Duration = Duration::from_secs(30);
@@ -19,6 +19,9 @@ pub(crate) struct Connection {
     /// The applications' database.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
     database_url: Option<String>,
+    /// Where people and sessions are, if not in DATABASE_URL; the owner's name and password are those of DATABASE_OWNER_URL.
+    #[arg(long, env = "DATABASE_IDENTITY_URL", hide_env_values = true, global = true)]
+    database_identity_url: Option<String>,
     /// mock, development or production.
     #[arg(long, env = "APP_ENV", global = true)]
     environment: Option<String>,
@@ -28,8 +31,13 @@ impl Connection {
     pub(crate) fn config(&self) -> Result<DatabaseConfig, SettingError> {
         let owner = checked("DATABASE_OWNER_URL", self.database_owner_url.as_deref())?;
         let app = checked("DATABASE_URL", self.database_url.as_deref())?;
+        let identity = checked("DATABASE_IDENTITY_URL", self.database_identity_url.as_deref())?;
         let missing = || SettingError::missing("DATABASE_OWNER_URL", "postgres://… (or DATABASE_URL)");
-        let url = owner.or(app).ok_or_else(missing)?;
+        let url = match (identity, owner) {
+            (Some(place), Some(owner)) => logged_in_as(&place, &owner),
+            (Some(place), None) => place,
+            (None, owner) => owner.or(app).ok_or_else(missing)?,
+        };
         Ok(DatabaseConfig { budget: BUDGET, max_connections: 2, ..DatabaseConfig::new(url) })
     }
 
