@@ -4,6 +4,7 @@
 
 mod context;
 mod named;
+mod permission;
 mod role;
 mod strategy;
 
@@ -14,5 +15,6 @@ pub mod redis;
 
 pub use context::{AppScope, ApplicationContext};
 pub use named::UnknownName;
+pub use permission::Permission;
 pub use role::Role;
 pub use strategy::{Environment, LegacySource, LegacyTokens, MigrationStrategy};

@@ -21,10 +21,13 @@ pub mod instance_key;
 pub mod legacy_import;
 pub mod migration;
 pub mod one_time;
+pub mod people;
 pub mod rate_limit;
+pub mod right;
 pub mod server;
 pub mod session;
 pub mod setting;
+pub mod statistics;
 pub mod stream;
 pub mod user;
 

@@ -4,6 +4,7 @@
 //! answer. Acts run in a task of their own, so that a client that hangs up cannot stop one between its
 //! commit and what must follow.
 
+mod administration;
 mod fitness;
 mod legacy;
 mod look_up;
@@ -31,6 +32,7 @@ use identity_db::{
 use super::{Freshness, Health, Result, UserManager};
 use crate::account::{EndOthers, LoggedIn, Login, OthersEnded, SessionRequest, dual_writes};
 use crate::adapter::SessionAdapter;
+use crate::administration::Administration;
 use crate::clock::Clock;
 use crate::email::Email;
 use crate::error::SessionError;
@@ -42,6 +44,7 @@ use crate::near::Near;
 use crate::principal::Snapshot;
 use crate::token::SessionToken;
 use crate::touch::TouchBook;
+use administration::ClosedHours;
 use fitness::Fitness;
 
 /// How long to wait before the next stream when one has ended: from the first to the last of a row of
@@ -72,6 +75,7 @@ struct Inner {
     near: Near,
     listen_url: String,
     fitness: Fitness,
+    closed_hours: ClosedHours,
 }
 
 /// What a production manager is made of.
@@ -110,6 +114,7 @@ impl ProductionUserManager {
             clock,
             listen_url,
             fitness: Fitness::new(environment == Environment::Production),
+            closed_hours: ClosedHours::default(),
         }))
     }
 }
@@ -468,6 +473,10 @@ impl UserManager for ProductionUserManager {
 
     async fn redeem(&self, proof: OneTimeProof, redeemer: Redeemer) -> Result<Option<User>> {
         self.0.redeem(proof, redeemer).await
+    }
+
+    fn administration(&self) -> &dyn Administration {
+        self
     }
 
     async fn reserve(&self, counters: Vec<Counter>) -> Result<std::result::Result<(), Duration>> {
