@@ -94,7 +94,10 @@ impl Near {
         let now = self.lease.postgres_clock(uptime);
         let age = now.signed_duration_since(snapshot.read_at).to_std();
         let young = age.is_ok_and(|age| age < AGE || failpoint!("guard::age_limit"));
-        (young && (now < snapshot.counts_until() || failpoint!("guard::end_of_entry"))).then_some(now)
+        let live = now < snapshot.end() || failpoint!("guard::end_of_entry");
+        let rights = snapshot.rights.first_end();
+        let rights = rights.is_none_or(|end| now < end) || failpoint!("guard::end_of_right");
+        (young && live && rights).then_some(now)
     }
 
     /// Keeps a yes that a look-up just got from Postgres, or that Redis repeated and the checks admitted.

@@ -104,12 +104,6 @@ impl Snapshot {
         self.session.expires_at.min(self.session.absolute_expires_at)
     }
 
-    /// Until when it may be repeated as it was read: until the session's end, or that of a right in it.
-    #[must_use]
-    pub fn counts_until(&self) -> DateTime<Utc> {
-        self.rights.first_end().map_or(self.end(), |end| end.min(self.end()))
-    }
-
     /// Whether the person may do something in the session's application: their role brings the permission there, or it
     /// was granted to them and has not ended.
     #[must_use]

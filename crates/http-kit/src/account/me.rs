@@ -25,7 +25,7 @@ pub(crate) async fn me<C: AppContext>(current: Current<C>) -> HttpResponse {
 pub(crate) fn answer_me(snapshot: &Snapshot) -> HttpResponse {
     let body = snapshot.memo.rendered(|| {
         let view = LoginView {
-            user: UserView::from(&snapshot.user),
+            user: UserView::new(&snapshot.user, snapshot.session.application_context),
             session: SessionView::new(&snapshot.session, &snapshot.session.id),
             token: None,
         };
