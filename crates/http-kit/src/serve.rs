@@ -7,7 +7,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, HttpRequest, HttpServer, web};
 use clap::Parser;
-use constants::Environment;
+use constants::{ApplicationContext, Environment};
 use session_management::{AppContext, Faults, SessionError, SessionService, UserManager, UserManagerFactory};
 use tokio::sync::watch;
 use utoipa_swagger_ui::SwaggerUi;
@@ -90,6 +90,11 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
     let (port, address, variable) = (settings.port, settings.address, settings.port_variable);
     if settings.manager.environment == Environment::Mock {
         log::warn!("everything is in the memory of this process and is gone when it ends");
+        if let (ApplicationContext::Admin, Some((email, password))) =
+            (C::CONTEXT, settings.demo_admin.clone())
+        {
+            service.create_first_admin(email, password).await?;
+        }
     }
     let settings = web::Data::new(settings);
     let service = web::Data::new(service);

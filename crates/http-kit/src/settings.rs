@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use constants::{ApplicationContext, Environment, LegacyTokens};
 use delivery::Routes;
 use ipnet::IpNet;
-use session_management::{Lifetimes, Limits, LoginWidget, ManagerConfiguration};
+use session_management::{Email, Lifetimes, Limits, LoginWidget, ManagerConfiguration, Password};
 
 use crate::cookie::SessionCookies;
 
@@ -29,6 +29,8 @@ pub struct Settings {
     pub(crate) routes: Routes,
     /// The bot whose Login Widget counts.
     pub(crate) telegram: Option<LoginWidget>,
+    /// Whom admin-panel begins with in mock, where nobody could create them.
+    pub(crate) demo_admin: Option<(Email, Password)>,
     /// The session cookies.
     pub(crate) cookies: SessionCookies,
     /// Networks whose `X-Forwarded-For` is believed.

@@ -146,7 +146,10 @@ impl QueryFragment<Pg> for Listing<'_> {
         out.push_sql(COLUMNS);
         out.push_sql(", found.name, found.key FROM (");
         self.found(out.reborrow())?;
-        out.push_sql(") AS found JOIN users u ON u.id = found.id ORDER BY ");
+        // OFFSET keeps the planner from reading the whole table, which it takes for cheaper than a thousand ids.
+        out.push_sql(
+            ") AS found, LATERAL (SELECT * FROM users WHERE users.id = found.id OFFSET 0) AS u ORDER BY ",
+        );
         out.push_sql(match self.search.text {
             Some(_) => "found.name, found.key COLLATE \"C\"",
             None => "u.created_at DESC, u.id DESC",

@@ -3,8 +3,10 @@
 mod audit;
 mod blocks;
 mod grants;
+mod mock;
 mod people;
 mod permissions;
+mod plans;
 mod roles;
 mod sessions;
 mod stats;

@@ -144,9 +144,13 @@ pub(crate) fn a_right_past_its_end(stage: &Stage, _: bool) -> bool {
     let (process, session) = (stage.process(), stage.session());
     stage.database.execute(&format!("{GRANT} '{}'", session.email));
     assert!(process.may(&session, "reports.read"));
-    let ended = "SELECT expires_at <= clock_timestamp() FROM user_permissions";
+    let ended = format!(
+        "SELECT held.expires_at <= clock_timestamp() FROM user_permissions AS held
+         JOIN users ON users.id = held.user_id WHERE email = '{}'",
+        session.email
+    );
     eventually("the right ends", Duration::from_secs(20), || {
-        (stage.database.value(ended) == "t").then_some(())
+        (stage.database.value(&ended) == "t").then_some(())
     });
     process.proxy.wait_for_beats();
     process.may(&session, "reports.read")

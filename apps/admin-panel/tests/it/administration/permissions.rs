@@ -199,6 +199,7 @@ fn the_answers_of_the_panel_say_whether_a_person_is_blocked_and_web_s_do_not() {
     let log_in = panel.app.anon().log_in("admin@example.com", crate::PASSWORD);
     assert_eq!(log_in.json()["user"]["blocked"], false);
     assert_eq!(staff.client.get(&panel.path("user", "")).json()["user"]["blocked"], false);
-    let user = panel.web().log_in("user@example.com", crate::PASSWORD);
+    let web = panel.web();
+    let user = web.log_in("user@example.com", crate::PASSWORD);
     assert!(user.me().json()["user"].get("blocked").is_none());
 }
