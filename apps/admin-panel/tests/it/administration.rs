@@ -10,6 +10,7 @@ mod plans;
 mod roles;
 mod sessions;
 mod stats;
+mod trips;
 
 use serde_json::{Value, json};
 use test_support::{Actor, App, Client, Response, TestDatabase, TestRedis, stack};

@@ -75,7 +75,9 @@ fn change_or_stop(
         change.role.filter(|role| *role != before.role),
         change.is_verified.filter(|to| *to != before.is_verified),
     );
-    user::update(conn, id, &UserChange { role, is_verified })?;
+    if role.is_some() || is_verified.is_some() {
+        user::update(conn, id, &UserChange { role, is_verified })?;
+    }
     if let Some(role) = role {
         note(conn, actor, "user_role_changed", id, json!({"role": {"old": before.role, "new": role}}))?;
     }

@@ -66,6 +66,7 @@ struct Inner {
     look_ups: LookUps,
     database: Database,
     cache: Arc<dyn SessionAdapter>,
+    other_caches: Vec<Arc<dyn SessionAdapter>>,
     legacy_cache: Arc<dyn SessionAdapter>,
     legacy_uses: Mutex<BTreeMap<LegacySource, i64>>,
     keyring: Arc<RwLock<Option<Keyring>>>,
@@ -85,6 +86,8 @@ pub(crate) struct Parts {
     pub(crate) legacy: LegacyTokens,
     pub(crate) database: Database,
     pub(crate) cache: Arc<dyn SessionAdapter>,
+    /// Where the other applications keep theirs.
+    pub(crate) other_caches: Vec<Arc<dyn SessionAdapter>>,
     /// Where the older software keeps its sessions.
     pub(crate) legacy_cache: Arc<dyn SessionAdapter>,
     pub(crate) keyring: Arc<RwLock<Option<Keyring>>>,
@@ -97,7 +100,7 @@ pub(crate) struct Parts {
 impl ProductionUserManager {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { context, lifetimes, legacy, database, cache, legacy_cache, keyring, .. } = parts;
-        let Parts { near_entries, clock, listen_url, environment, .. } = parts;
+        let Parts { near_entries, clock, listen_url, environment, other_caches, .. } = parts;
         Self(Arc::new(Inner {
             context,
             lifetimes,
@@ -105,6 +108,7 @@ impl ProductionUserManager {
             look_ups: LookUps::new(database.clone()),
             database,
             cache,
+            other_caches,
             legacy_cache,
             legacy_uses: Mutex::default(),
             keyring,

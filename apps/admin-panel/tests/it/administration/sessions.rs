@@ -51,7 +51,10 @@ fn one_session_ends_whatever_application_it_is_in_and_the_others_go_on_c2_c4() {
     let staff = panel.staff("support");
     assert_eq!(phone.me().status, 200);
     let path = |id: &str| panel.path("support", &format!("/sessions/{id}"));
+    let key = format!("session:web:{}", phone.session_id);
+    assert!(panel.redis.dump().contains_key(&key));
     assert_eq!(operator.client.delete(&path(&phone.session_id)).status, 204);
+    assert!(!panel.redis.dump().contains_key(&key));
     let refused = || (phone.me().status == 401).then_some(());
     eventually("the session is refused", Duration::from_millis(500), refused);
     assert_eq!((pc.me().status, staff.me().status), (200, 200));
@@ -74,6 +77,7 @@ fn all_sessions_end_in_every_application_and_a_login_begins_anew_c2_c4() {
     let devices: Vec<_> = (0..3).map(|_| web.log_in("support@example.com", PASSWORD)).collect();
     let path = panel.path("support", "/sessions");
     assert_eq!(operator.client.delete(&path).json(), json!({"revoked": 4}));
+    assert_eq!(panel.redis.dump().keys().filter(|key| key.starts_with("session:web:")).count(), 0);
     staff.me().assert_problem(401, "unauthenticated");
     for device in &devices {
         let refused = || (device.me().status == 401).then_some(());

@@ -14,6 +14,7 @@ use identity_db::user::{self, User};
 use identity_db::{PgConnection, QueryResult, SessionId, UserId, audit};
 
 use super::{Inner, ProductionUserManager, to_the_end};
+use crate::adapter::SessionKey;
 use crate::administration::{
     self, Actor, Administration, AuditPage, Changed, Cursor, Granted, LegacyDay, Logins, PageOf, PeoplePage,
     PersonChange, Result, Statistics,
@@ -46,7 +47,19 @@ impl Inner {
             log::info!("[SESSION_DELETE] context={} session={} cause={cause}", self.context, id.short());
         }
         if !ended.all.is_empty() {
-            self.forget(&ended.all).await;
+            self.forget_everywhere(&ended.all).await;
+        }
+    }
+
+    /// As [`Inner::forget`], for sessions of any application. That their values go is for the operator who looks at
+    /// Redis: no process would believe them.
+    async fn forget_everywhere(&self, ids: &[SessionId]) {
+        self.forget(ids).await;
+        let keys: Vec<SessionKey<'_>> = ids.iter().map(SessionKey::from).collect();
+        for cache in &self.other_caches {
+            if let Err(error) = cache.delete(&keys).await {
+                log::debug!("[SESSION_DELETE] {error}");
+            }
         }
     }
 
@@ -69,7 +82,7 @@ impl Inner {
         let Some(context) = self.act(act).await? else { return Ok(None) };
         metrics::REVOCATIONS.with_label_values(&["session_ended"]).inc();
         log::info!("[SESSION_DELETE] context={context} session={} cause=session_ended", session.short());
-        self.forget(&[session]).await;
+        self.forget_everywhere(&[session]).await;
         Ok(Some(()))
     }
 
