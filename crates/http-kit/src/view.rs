@@ -119,7 +119,6 @@ pub fn rfc3339<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok
 ///
 /// # Errors
 /// As the serializer.
-#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
 pub fn rfc3339_or_null<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
     match at {
         Some(at) => rfc3339(at, serializer),
