@@ -175,6 +175,7 @@ fn pages_reach_ten_thousand_and_the_cursor_everybody_c2() {
 fn hostile_texts_find_nobody_and_break_nothing_c2() {
     let panel = Panel::new();
     let client = panel.staff("support").client;
+    let admin = panel.staff("admin");
     let hostile = [
         "' OR 1=1 --",
         "'; DROP TABLE users; --",
@@ -228,7 +229,6 @@ fn hostile_texts_find_nobody_and_break_nothing_c2() {
             let answer = client.get(&format!("/api/audit?{parameter}={encoded}"));
             assert!(matches!(answer.status, 200 | 422), "{parameter}={text:?}: {}", answer.text());
         }
-        let admin = panel.staff("admin");
         let path = panel.path("user", &format!("/permissions/{encoded}?application_context=web"));
         let answer = admin.client.delete(&path);
         assert!(matches!(answer.status, 404 | 400), "{text:?}: {} {}", answer.status, answer.text());
