@@ -9,7 +9,7 @@ use actix_web::http::header::{CONTENT_LANGUAGE, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use delivery::DeliveryError;
 use serde::Serialize;
-use session_management::SessionError;
+use session_management::{Refusal, SessionError};
 use utoipa::ToSchema;
 
 use crate::locale::Locale;
@@ -38,7 +38,7 @@ pub enum Code {
     NotFound,
     /// 405.
     MethodNotAllowed,
-    /// 409: something of that name exists.
+    /// 409: something of that name exists, or nobody would be left to administer.
     Conflict,
     /// 413: the body is over 64 KiB.
     PayloadTooLarge,
@@ -163,6 +163,12 @@ impl From<SessionError> for Problem {
             SessionError::Unauthenticated => Self::new(Code::Unauthenticated),
             SessionError::ReauthenticationRequired => Self::new(Code::ReauthenticationRequired),
             SessionError::Conflict => Self::new(Code::Conflict),
+            SessionError::Refused(refusal) => match refusal {
+                Refusal::NotPermitted => Self::new(Code::Forbidden),
+                Refusal::HigherRole => Self::new(Code::Forbidden).because("forbidden-higher-role"),
+                Refusal::MoreThanOwn => Self::new(Code::Forbidden).because("forbidden-more-than-own"),
+                Refusal::LastAdmin => Self::new(Code::Conflict).because("conflict-last-admin"),
+            },
             SessionError::NotOffered => Self::new(Code::NotFound).because("not_found-telegram"),
         }
     }
@@ -216,9 +222,9 @@ impl Responder for Problem {
 }
 
 /// Lets a handler's error learn the language of the request that it answers: `ResponseError` never sees it.
-pub(crate) fn localized<T, E: Into<Problem>>(
-    request: &HttpRequest,
-    result: Result<T, E>,
-) -> Result<T, Problem> {
+///
+/// # Errors
+/// The same as `result`.
+pub fn localized<T, E: Into<Problem>>(request: &HttpRequest, result: Result<T, E>) -> Result<T, Problem> {
     result.map_err(|error| error.into().for_request(request))
 }

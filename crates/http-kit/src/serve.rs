@@ -99,6 +99,11 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
     let (port, address, variable) = (settings.port, settings.address, settings.port_variable);
     if settings.manager.environment == Environment::Mock {
         log::warn!("everything is in the memory of this process and is gone when it ends");
+        if let (ApplicationContext::Admin, Some((email, password))) =
+            (C::CONTEXT, settings.demo_admin.clone())
+        {
+            service.create_first_admin(email, password).await?;
+        }
     }
     let settings = web::Data::new(settings);
     let service = web::Data::new(service);

@@ -11,7 +11,7 @@ use delivery::{Routes, SmsGatewayUrl, SmtpUrl};
 use ipnet::IpNet;
 use session_management::setting::{self, SettingError, set};
 use session_management::{
-    DatabaseConfig, Lifetimes, Limits, LoginWidget, ManagerConfiguration, RedisConfiguration,
+    DatabaseConfig, Email, Lifetimes, Limits, LoginWidget, ManagerConfiguration, Password, RedisConfiguration,
 };
 use url::Url;
 
@@ -56,6 +56,7 @@ pub(super) fn settings(context: ApplicationContext, given: &Arguments) -> Checke
         limits: limits(given)?,
         routes: routes(environment, given)?,
         telegram: telegram(given)?,
+        demo_admin: demo_admin(given)?,
         cookies: SessionCookies::new(context, environment, legacy_tokens, lifetimes.absolute),
         trusted_proxies: trusted_proxies(given)?,
         address: parsed("LISTEN_ADDRESS", given.listen_address.as_deref(), "an IP address")?
@@ -158,6 +159,15 @@ fn telegram(given: &Arguments) -> Checked<Option<LoginWidget>> {
     let token = set(given.telegram_bot_token.as_deref());
     let wrong = || SettingError::wrong_secret("TELEGRAM_BOT_TOKEN", LoginWidget::ALLOWED);
     token.map(|token| LoginWidget::of_bot(token).ok_or_else(wrong)).transpose()
+}
+
+fn demo_admin(given: &Arguments) -> Checked<Option<(Email, Password)>> {
+    const NAME: &str = "DEMO_ADMIN_EMAIL";
+    let email = set(given.demo_admin_email.as_deref()).unwrap_or("admin@example.com");
+    let email = Email::parse(email).ok_or_else(|| SettingError::wrong(NAME, email, "an e-mail address"))?;
+    let wrong = |_| SettingError::wrong_secret("DEMO_ADMIN_PASSWORD", "8 to 256 characters");
+    let password = set(given.demo_admin_password.as_deref()).map(|text| Password::new(text.to_owned()));
+    Ok(password.transpose().map_err(wrong)?.map(|password| (email, password)))
 }
 
 fn port(context: ApplicationContext, given: &Arguments) -> Checked<(&'static str, u16)> {

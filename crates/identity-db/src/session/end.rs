@@ -5,9 +5,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Inet, Nullable, Text, Uuid};
 use ipnetwork::IpNetwork;
 
+use super::clock_timestamp;
 use crate::audit::Origin;
 use crate::id::{SessionId, UserId};
+use crate::schema::sessions;
+use crate::sql_enum::ContextColumn;
 use crate::statement::statement;
+use crate::user::User;
 
 statement! {
     struct Revoke<'a> {
@@ -185,4 +189,30 @@ pub fn end_all(
         kept: rows.iter().any(|(_, live, own)| *live && *own),
         all: rows.into_iter().map(|(id, ..)| id).collect(),
     })
+}
+
+/// Ends one live session of a person, whom the transaction has locked, in whatever application it is; which that was.
+/// `None` when they have no such session.
+///
+/// # Errors
+/// When Postgres gives no answer.
+pub fn end_one(
+    conn: &mut PgConnection,
+    user: &User,
+    id: &SessionId,
+) -> QueryResult<Option<ApplicationContext>> {
+    diesel::update(
+        sessions::table
+            .find(id.as_str())
+            .filter(sessions::user_id.eq(user.id))
+            .filter(sessions::revoked.eq(false))
+            .filter(sessions::session_epoch.ge(user.session_epoch))
+            .filter(sessions::expires_at.gt(clock_timestamp()))
+            .filter(sessions::absolute_expires_at.gt(clock_timestamp())),
+    )
+    .set((sessions::revoked.eq(true), sessions::revoked_at.eq(clock_timestamp().nullable())))
+    .returning(sessions::application_context)
+    .get_result::<ContextColumn>(conn)
+    .optional()
+    .map(|context| context.map(Into::into))
 }

@@ -10,6 +10,7 @@ mod migrations;
 mod notifications;
 mod one_time;
 mod password_change;
+mod people;
 mod plan;
 mod rate_limits;
 mod rights;

@@ -4,6 +4,7 @@
 //! answer. Acts run in a task of their own, so that a client that hangs up cannot stop one between its
 //! commit and what must follow.
 
+mod administration;
 mod fitness;
 mod legacy;
 mod look_up;
@@ -31,6 +32,7 @@ use identity_db::{
 use super::{Freshness, Health, Result, UserManager};
 use crate::account::{EndOthers, LoggedIn, Login, OthersEnded, SessionRequest, dual_writes};
 use crate::adapter::SessionAdapter;
+use crate::administration::Administration;
 use crate::clock::Clock;
 use crate::email::Email;
 use crate::error::SessionError;
@@ -42,6 +44,7 @@ use crate::near::Near;
 use crate::principal::Snapshot;
 use crate::token::SessionToken;
 use crate::touch::TouchBook;
+use administration::ClosedHours;
 use fitness::Fitness;
 use tokio::sync::broadcast;
 
@@ -67,6 +70,7 @@ struct Inner {
     look_ups: LookUps,
     database: Database,
     cache: Arc<dyn SessionAdapter>,
+    other_caches: Vec<Arc<dyn SessionAdapter>>,
     legacy_cache: Arc<dyn SessionAdapter>,
     legacy_uses: Mutex<BTreeMap<LegacySource, i64>>,
     keyring: Arc<RwLock<Option<Keyring>>>,
@@ -78,6 +82,7 @@ struct Inner {
     fitness: Fitness,
     /// Whoever was changed, as the stream tells of them.
     changes: broadcast::Sender<UserId>,
+    closed_hours: ClosedHours,
 }
 
 /// What a production manager is made of.
@@ -87,6 +92,8 @@ pub(crate) struct Parts {
     pub(crate) legacy: LegacyTokens,
     pub(crate) database: Database,
     pub(crate) cache: Arc<dyn SessionAdapter>,
+    /// Where the other applications keep theirs.
+    pub(crate) other_caches: Vec<Arc<dyn SessionAdapter>>,
     /// Where the older software keeps its sessions.
     pub(crate) legacy_cache: Arc<dyn SessionAdapter>,
     pub(crate) keyring: Arc<RwLock<Option<Keyring>>>,
@@ -99,7 +106,7 @@ pub(crate) struct Parts {
 impl ProductionUserManager {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { context, lifetimes, legacy, database, cache, legacy_cache, keyring, .. } = parts;
-        let Parts { near_entries, clock, listen_url, environment, .. } = parts;
+        let Parts { near_entries, clock, listen_url, environment, other_caches, .. } = parts;
         Self(Arc::new(Inner {
             context,
             lifetimes,
@@ -107,6 +114,7 @@ impl ProductionUserManager {
             look_ups: LookUps::new(database.clone()),
             database,
             cache,
+            other_caches,
             legacy_cache,
             legacy_uses: Mutex::default(),
             keyring,
@@ -117,6 +125,7 @@ impl ProductionUserManager {
             clock,
             listen_url,
             fitness: Fitness::new(environment == Environment::Production),
+            closed_hours: ClosedHours::default(),
         }))
     }
 }
@@ -485,6 +494,10 @@ impl UserManager for ProductionUserManager {
 
     async fn redeem(&self, proof: OneTimeProof, redeemer: Redeemer) -> Result<Option<User>> {
         self.0.redeem(proof, redeemer).await
+    }
+
+    fn administration(&self) -> &dyn Administration {
+        self
     }
 
     async fn reserve(&self, counters: Vec<Counter>) -> Result<std::result::Result<(), Duration>> {

@@ -1,15 +1,15 @@
 //! Sessions: listing and ending them.
 
 use clap::Subcommand;
-use identity_db::Database;
-use identity_db::audit::{self, Entry, Origin};
-use identity_db::session::{self, Purged, Revocation, Session};
+use identity_db::session::{self, Purged, Session};
+use identity_db::{Database, UserId};
 use serde::Serialize;
+use session_management::administration::{self, Actor};
 use session_management::{Clock, SessionId, SystemClock};
 
 use super::Failure;
 use super::output::Output;
-use super::user::{end_all, find};
+use super::user::{find, unknown as unknown_person};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -77,34 +77,29 @@ pub(crate) async fn execute(command: Command, database: &Database, output: &Outp
             output.list(&sessions, line);
         }
         Command::Purge { older_than_days } => purge(database, older_than_days, output).await?,
-        Command::Revoke { person, session: None } => {
+        Command::Revoke { person, session } => {
             let id = find(database, &person).await?.id;
-            let revoked = database.transaction(move |conn| {
-                let revoked = end_all(conn, id)?;
-                let detail = Some(serde_json::json!({ "revoked": revoked }));
-                let entry = Entry { action: "sessions_ended", subject: Some(id), detail, ..Entry::default() };
-                audit::append(conn, &entry)?;
-                Ok(revoked)
-            });
-            output.print(&Revoked { revoked: revoked.await? }, told);
-        }
-        Command::Revoke { person, session: Some(text) } => {
-            let revocation = Revocation {
-                ids: vec![SessionId::parse(&text).ok_or_else(|| unknown(&text))?],
-                of_user: Some(find(database, &person).await?.id),
-                context: None,
-                actor: None,
-                action: "session_ended",
-                origin: Origin::default(),
+            let revoked = match session {
+                None => end_all(database, id, &person).await?,
+                Some(text) => end_one(database, id, &text).await?,
             };
-            let ended = database.run(move |conn| session::revoke(conn, &revocation)).await?;
-            if ended.live.is_empty() {
-                return Err(unknown(&text));
-            }
-            output.print(&Revoked { revoked: ended.live.len() }, told);
+            output.print(&Revoked { revoked }, told);
         }
     }
     Ok(())
+}
+
+async fn end_all(database: &Database, id: UserId, person: &str) -> Result<usize, Failure> {
+    let actor = Actor::command_line();
+    let ended = database.transaction(move |conn| administration::end_sessions(conn, &actor, id)).await??;
+    Ok(ended.ok_or_else(|| unknown_person(person))?.ended.live.len())
+}
+
+async fn end_one(database: &Database, id: UserId, text: &str) -> Result<usize, Failure> {
+    let session = SessionId::parse(text).ok_or_else(|| unknown(text))?;
+    let actor = Actor::command_line();
+    let ended = database.transaction(move |conn| administration::end_session(conn, &actor, id, &session));
+    ended.await??.map(|_| 1).ok_or_else(|| unknown(text))
 }
 
 fn line(session: &Session) -> String {
