@@ -28,7 +28,7 @@ pub use cookie::SessionCookies;
 pub use gate::Current;
 pub use json::Body;
 pub use locale::Locale;
-pub use openapi::document;
+pub use openapi::{Failure, document};
 pub use problem::{Code, Problem};
 pub use serve::run;
 pub use settings::{Settings, SettingsError};

@@ -8,7 +8,9 @@ use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, HttpRequest, HttpServer, web};
 use clap::Parser;
 use constants::Environment;
-use session_management::{AppContext, Faults, SessionError, SessionService, UserManager, UserManagerFactory};
+use session_management::{
+    AppContext, CleanupProbe, Faults, SessionError, SessionService, UserManager, UserManagerFactory,
+};
 use tokio::sync::watch;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -87,6 +89,7 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
     let service = service.with_telegram(settings.telegram.clone());
     let postman = web::Data::new(outgoing::postman(C::CONTEXT, &settings)?);
     let metrics = web::Data::new(Metrics::new()?);
+    let cleanup = web::Data::new(CleanupProbe::of(&settings.manager)?);
     let (port, address, variable) = (settings.port, settings.address, settings.port_variable);
     if settings.manager.environment == Environment::Mock {
         log::warn!("everything is in the memory of this process and is gone when it ends");
@@ -100,6 +103,7 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
             .app_data(service.clone())
             .app_data(postman.clone())
             .app_data(metrics.clone())
+            .app_data(cleanup.clone())
             .wrap(Front::<C>::new(settings.clone(), service.clone(), metrics.clone()))
             .configure(probe::routes)
             .service(web::redirect("/docs", "/docs/"))

@@ -4,6 +4,7 @@
 //! sessions. Below it a [`UserManager`] keeps people and sessions, in Postgres and Redis or in memory.
 
 mod account;
+mod cleanup;
 mod clock;
 mod email;
 mod error;
@@ -26,6 +27,7 @@ pub mod adapter;
 pub mod manager;
 
 pub use account::{EndOthers, LoggedIn, Login, OthersEnded, OwnSession, SessionRequest};
+pub use cleanup::{Checklist, CleanupProbe, Point, ScanProgress};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use email::Email;
 pub use error::SessionError;

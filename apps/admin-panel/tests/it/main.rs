@@ -1,5 +1,6 @@
 //! Admin-panel as staff meet it, alone and beside web: the built programs on a real Postgres and a real Redis.
 
+mod cleanup;
 mod contexts;
 mod lifetimes;
 mod look_ups;

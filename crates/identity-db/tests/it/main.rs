@@ -4,6 +4,7 @@
 
 mod adopt;
 mod fixture;
+mod instance_keys;
 mod look_ups;
 mod migrate;
 mod migrations;
