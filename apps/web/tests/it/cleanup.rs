@@ -277,7 +277,7 @@ fn an_adoption_that_waits_for_the_clean_up_finds_it_applied_a13() {
         let status = std::thread::scope(|scope| {
             let asking = scope.spawn(|| app.with_bearer(IN_COLUMN).get("/api/me").status);
             let waiting = "SELECT count(*) FROM pg_stat_activity
-                           WHERE wait_event_type = 'Lock' AND query LIKE '%legacy_uses%' AND datname = current_database()";
+                           WHERE wait_event_type = 'Lock' AND query LIKE '%key_user%' AND datname = current_database()";
             eventually("the adoption waits", Duration::from_secs(5), || {
                 (asking.is_finished() || database.number(waiting) > 0).then_some(())
             });
@@ -291,7 +291,7 @@ fn an_adoption_that_waits_for_the_clean_up_finds_it_applied_a13() {
 }
 
 #[test]
-fn an_earlier_version_of_the_program_adopts_nothing_either_and_no_file_is_imported_a13_b10() {
+fn an_earlier_version_of_the_program_adopts_nothing_either_a13() {
     let (database, redis) = (TestDatabase::new(), TestRedis::start());
     database.execute("INSERT INTO users (email, auth_token) VALUES ('alice@example.com', 'old-token')");
     clean_up(&database, &redis);
@@ -304,10 +304,27 @@ fn an_earlier_version_of_the_program_adopts_nothing_either_and_no_file_is_import
         "INSERT INTO sessions (id, user_id, expires_at) SELECT 'x', id, now() + interval '1 day' FROM users",
     );
     assert_eq!(nowhere.unwrap_err().code, "23502", "whoever names no application gets no session");
+}
+
+#[test]
+fn the_commands_of_the_document_bring_the_move_to_its_end_a13() {
+    let (database, redis) = (TestDatabase::new(), TestRedis::start());
+    let document = include_str!("../../../../docs/rollout.md");
+    let section = document.split("\n## ").find(|section| section.starts_with("Cleanup\n")).unwrap();
+    let blocks: Vec<&str> =
+        section.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(blocks.len() >= 5, "{section}");
+    let programs = std::path::Path::new(env!("CARGO_BIN_EXE_web")).parent().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("old.db");
-    std::fs::write(&file, "").unwrap();
-    let ended =
-        run(&database, &redis, &["legacy", "import", "--from", &format!("sqlite:{}", file.display())]);
-    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let script = format!("PATH=$PROGRAMS:$PATH\n{}", blocks.concat());
+    let ended = std::process::Command::new("sh")
+        .args(["-euc", &script])
+        .current_dir(folder.path())
+        .envs([("PROGRAMS", programs.to_str().unwrap()), ("DATABASE_OWNER_URL", database.owner_url())])
+        .envs([("DATABASE_URL", database.url()), ("REDIS_URL", redis.url())])
+        .output()
+        .unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    assert!(String::from_utf8_lossy(&ended.stdout).contains("strict mode: on since"), "{ended:?}");
+    assert_eq!(database.number("SELECT count(*) FROM cleanup"), 1);
 }
