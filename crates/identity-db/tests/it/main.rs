@@ -16,6 +16,7 @@ mod rate_limits;
 mod rights;
 mod schema;
 mod sessions;
+mod strict;
 mod tls;
 mod tombstones;
 mod triggers;

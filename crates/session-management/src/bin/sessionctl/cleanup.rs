@@ -110,20 +110,23 @@ async fn measure(
     }
 }
 
-/// Asks somebody who can see what they are doing.
+/// Asks for the name of the database. Where it comes by a pipe it counts too; where nothing comes, nobody was asked.
 #[expect(clippy::print_stderr, reason = "a command line program")]
 fn ask(database: &str) -> Result<String, Failure> {
-    if !std::io::stdin().is_terminal() {
+    let by_hand = std::io::stdin().is_terminal();
+    if by_hand {
+        eprint!(
+            "There is no way back but a backup. The name of the database, to apply the clean-up to {database}: "
+        );
+        let _ = std::io::stderr().flush();
+    }
+    let mut name = String::new();
+    let read = std::io::stdin().read_line(&mut name).map_err(|error| Failure::Refused(error.to_string()))?;
+    if read == 0 && !by_hand {
         return Err(Failure::Refused(format!(
             "nobody is there to be asked; name the database by --confirm {database}"
         )));
     }
-    eprint!(
-        "There is no way back but a backup. The name of the database, to apply the clean-up to {database}: "
-    );
-    let _ = std::io::stderr().flush();
-    let mut name = String::new();
-    std::io::stdin().read_line(&mut name).map_err(|error| Failure::Refused(error.to_string()))?;
     Ok(name.trim().to_owned())
 }
 
