@@ -50,7 +50,7 @@ statement! {
 }
 
 /// How far it has come.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Everyone {
     /// The last person that was seen to.
     after: Option<UserId>,

@@ -15,7 +15,7 @@ fn token(number: usize) -> String {
 
 /// Every fifth is a session of staff.
 fn is_admin(number: usize) -> bool {
-    number % 5 == 0
+    number.is_multiple_of(5)
 }
 
 struct Crowd {
