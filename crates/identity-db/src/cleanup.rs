@@ -17,7 +17,7 @@ use crate::migration::{self, MigrationError};
 use crate::schema::cleanup;
 use crate::session::clock_timestamp;
 
-pub use measure::{Backup, Measured, QUIET_DAYS, Standing, measure, note_points};
+pub use measure::{Backup, Known, Measured, QUIET_DAYS, Standing, measure, note_points};
 
 /// How often the tables' locks are tried for. While they are waited for, look-ups wait behind.
 const TRIES: u32 = 100;

@@ -97,7 +97,7 @@ impl CleanupProbe {
             Some(link) => keys::count(link, progress).await,
             None => Keys::unknown("REDIS_URL is not set"),
         };
-        self.checklist(&keys).await
+        self.noted(&keys).await
     }
 
     /// The checklist for a page: half a second is given to Redis, and what was found counts for half a minute.
@@ -106,39 +106,47 @@ impl CleanupProbe {
     /// When Postgres gives no answer.
     pub async fn glance(&self) -> Result<Checklist, SessionError> {
         let mut found = self.found.lock().await;
-        let keys = match &*found {
-            Some((at, keys)) if at.elapsed() < PAGE_AGE => keys.clone(),
-            _ => {
-                let keys = match &self.redis {
-                    Some(link) => keys::count_within(link, PAGE_BUDGET).await,
-                    None => Keys::unknown("REDIS_URL is not set"),
-                };
-                *found = Some((Instant::now(), keys.clone()));
-                keys
-            }
+        if let Some((_, keys)) = found.as_ref().filter(|(at, _)| at.elapsed() < PAGE_AGE) {
+            // What is noted is news: somebody else may have found something since.
+            return Ok(self.checklist(keys).await?.0);
+        }
+        let keys = match &self.redis {
+            Some(link) => keys::count_within(link, PAGE_BUDGET).await,
+            None => Keys::unknown("REDIS_URL is not set"),
         };
+        *found = Some((Instant::now(), keys.clone()));
         drop(found);
-        self.checklist(&keys).await
+        self.noted(&keys).await
     }
 
-    async fn checklist(&self, keys: &Keys) -> Result<Checklist, SessionError> {
+    /// The checklist, which is noted.
+    async fn noted(&self, keys: &Keys) -> Result<Checklist, SessionError> {
+        let (checklist, standing) = self.checklist(keys).await?;
+        let at = checklist.measured_at;
+        self.database.run(move |conn| cleanup::note_points(conn, at, &standing)).await?;
+        Ok(checklist)
+    }
+
+    /// The checklist, and what is to be noted of it.
+    async fn checklist(&self, keys: &Keys) -> Result<(Checklist, Vec<Standing>), SessionError> {
         let measured = self.database.read(cleanup::measure).await?;
         let mut points = points::of(&measured, keys);
-        let complete = points.iter().filter(|point| point.complete);
-        let standing: Vec<Standing> =
-            complete.map(|point| Standing { id: point.id, holds: point.holds }).collect();
-        let since = self.database.run(move |conn| cleanup::note_points(conn, &standing)).await?;
-        for point in points.iter_mut().filter(|point| point.complete && point.since.is_none()) {
-            point.since = since.get(point.id).copied();
+        let mut standing = Vec::new();
+        for point in points.iter_mut().filter(|point| point.complete) {
+            standing.push(Standing { id: point.id, holds: point.holds });
+            let known = measured.known.get(point.id).filter(|known| known.holds == point.holds);
+            let noted = known.map_or(measured.now, |known| known.since);
+            point.since = point.since.or(Some(noted));
         }
-        Ok(Checklist {
+        let checklist = Checklist {
             database: measured.database,
             strict: measured.applied.is_some(),
             applied: measured.applied,
             ready: points.iter().all(|point| point.holds || !point.required),
             measured_at: measured.now,
             points,
-        })
+        };
+        Ok((checklist, standing))
     }
 }
 

@@ -45,11 +45,12 @@ CREATE TRIGGER cleanup_is_final BEFORE UPDATE OR DELETE OR TRUNCATE ON cleanup
     FOR EACH STATEMENT EXECUTE FUNCTION cleanup_is_final();
 ALTER TABLE cleanup ENABLE ALWAYS TRIGGER cleanup_is_final;
 
--- Programs of this version ask for themselves, in the statement that would adopt; one of an earlier version does not. It is
--- not ENABLE ALWAYS: a replica gets the sessions that were adopted before.
+-- Programs of this version ask for themselves, in the statement that would adopt; one of an earlier version does not. A
+-- replication worker brings the sessions that were adopted before.
 CREATE FUNCTION sessions_refuse_adoption() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    IF NEW.adopted_from IS NOT NULL AND EXISTS (SELECT FROM cleanup) THEN
+    IF NEW.adopted_from IS NOT NULL AND current_setting('session_replication_role') <> 'replica'
+       AND EXISTS (SELECT FROM cleanup) THEN
         RAISE EXCEPTION 'nothing of the older software becomes a session any more: the clean-up was applied'
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
@@ -58,6 +59,7 @@ END $$;
 
 CREATE TRIGGER sessions_refuse_adoption BEFORE INSERT ON sessions
     FOR EACH ROW EXECUTE FUNCTION sessions_refuse_adoption();
+ALTER TABLE sessions ENABLE ALWAYS TRIGGER sessions_refuse_adoption;
 
 -- What keeps tombstones is needed as long as something might open without them.
 CREATE OR REPLACE FUNCTION sessions_keep_tombstone() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$

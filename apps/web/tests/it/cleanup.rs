@@ -300,6 +300,12 @@ fn an_earlier_version_of_the_program_adopts_nothing_either_a13() {
          SELECT session_digest(auth_token), id, 'web', now() + interval '1 day', 'auth_token' FROM users",
     );
     assert_eq!(adopted.unwrap_err().code, "23000");
+    let replicated = database.try_execute(
+        "BEGIN; SET LOCAL session_replication_role = replica;
+         INSERT INTO sessions (id, user_id, application_context, expires_at, adopted_from)
+         SELECT 'adopted-before', id, 'web', now() + interval '1 day', 'auth_token' FROM users; COMMIT",
+    );
+    assert!(replicated.is_ok(), "a replica gets what was adopted before");
     let nowhere = database.try_execute_as_app(
         "INSERT INTO sessions (id, user_id, expires_at) SELECT 'x', id, now() + interval '1 day' FROM users",
     );

@@ -9,7 +9,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Date, Nullable, Text, Timestamptz};
 use super::{Applied, applied};
 use crate::migration;
 use crate::presence::{self, Presence};
-use crate::schema::backups;
+use crate::schema::{backups, cleanup_points};
 use crate::statement::statement;
 
 /// How many days nothing of the older software may have been used.
@@ -38,6 +38,8 @@ pub struct Measured {
     pub migrated_at: Option<DateTime<Utc>>,
     /// The newest backup.
     pub backup: Option<Backup>,
+    /// The points as they were found last.
+    pub known: BTreeMap<String, Known>,
     /// Processes that are connected, by what they are.
     pub processes: Vec<(Presence, i64)>,
 }
@@ -101,8 +103,18 @@ pub fn measure(conn: &mut PgConnection) -> QueryResult<Measured> {
             .select((backups::taken_at, backups::file_name, backups::bytes))
             .first(conn)
             .optional()?,
+        known: known(conn)?,
         processes: presence::running(conn)?,
     })
+}
+
+/// A point as it was found last, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Whether it held.
+    pub holds: bool,
+    /// Since when it has been found so.
+    pub since: DateTime<Utc>,
 }
 
 /// A point as it was found, completely.
@@ -116,31 +128,36 @@ pub struct Standing {
 
 statement! {
     struct Note<'a> {
+        at: DateTime<Utc> => Timestamptz, "timestamptz";
         ids: &'a [&'a str] => Array<Text>, "varchar[]";
         holds: &'a [bool] => Array<Bool>, "boolean[]";
     }
-    returns (Text, Timestamptz);
+    returns (BigInt,);
     "noted AS (
         INSERT INTO cleanup_points AS known (id, holds, since, measured_at)
-        SELECT new.id, new.holds, clock_timestamp(), clock_timestamp()
+        SELECT new.id, new.holds, arg.at, arg.at
         FROM arg, unnest(arg.ids, arg.holds) AS new (id, holds) ORDER BY new.id
         ON CONFLICT (id) DO UPDATE SET holds = excluded.holds, measured_at = excluded.measured_at,
             since = CASE WHEN known.holds = excluded.holds THEN known.since ELSE excluded.since END
-        RETURNING id, since
+        RETURNING 1
     )
-    SELECT id, since FROM noted"
+    SELECT count(*) FROM noted"
 }
 
-/// Notes what was found, and tells since when each point has been found so.
+fn known(conn: &mut PgConnection) -> QueryResult<BTreeMap<String, Known>> {
+    let rows: Vec<(String, bool, DateTime<Utc>)> = cleanup_points::table
+        .select((cleanup_points::id, cleanup_points::holds, cleanup_points::since))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(id, holds, since)| (id, Known { holds, since })).collect())
+}
+
+/// Notes what was found at this moment; a point that is as it was keeps its beginning.
 ///
 /// # Errors
 /// When Postgres gives no answer.
-pub fn note_points(
-    conn: &mut PgConnection,
-    found: &[Standing],
-) -> QueryResult<BTreeMap<String, DateTime<Utc>>> {
+pub fn note_points(conn: &mut PgConnection, at: DateTime<Utc>, found: &[Standing]) -> QueryResult<()> {
     let ids: Vec<&str> = found.iter().map(|point| point.id).collect();
     let holds: Vec<bool> = found.iter().map(|point| point.holds).collect();
-    let rows: Vec<(String, DateTime<Utc>)> = Note { ids: &ids, holds: &holds }.load(conn)?;
-    Ok(rows.into_iter().collect())
+    let _: (i64,) = Note { at, ids: &ids, holds: &holds }.get_result(conn)?;
+    Ok(())
 }

@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use crate::schema::sessions;
 use crate::statement::statement;
 
+// OFFSET 0 keeps a look-up in the index for each row: joined, every digest of every user would be computed for each batch.
 statement! {
     struct Purge<'a> {
         before: DateTime<Utc> => Timestamptz, "timestamptz";
@@ -28,9 +29,9 @@ statement! {
           AND NOT (sessions.adopted_from IS NOT NULL AND NOT (SELECT done FROM cleaned_up)
                    AND EXISTS (SELECT FROM users WHERE users.id = sessions.user_id AND users.legacy_id IS NOT NULL))
           AND NOT EXISTS (SELECT FROM users WHERE session_digest(users.auth_token) = batch.id
-                          AND NOT (SELECT done FROM cleaned_up))
+                          AND NOT (SELECT done FROM cleaned_up) OFFSET 0)
           AND NOT EXISTS (SELECT FROM users WHERE session_digest(users.session_id) = batch.id
-                          AND NOT (SELECT done FROM cleaned_up))
+                          AND NOT (SELECT done FROM cleaned_up) OFFSET 0)
         RETURNING 1
     ), last AS (
         SELECT id, expires_at FROM batch ORDER BY expires_at DESC, id DESC LIMIT 1

@@ -83,7 +83,9 @@ fn backup(measured: &Measured) -> Point {
     let Some(backup) = &measured.backup else {
         return point("backup", sentence, false, "there is none".to_owned());
     };
-    let told = format!("{}, {} bytes, taken {}", backup.file_name, backup.bytes, minutes(backup.taken_at));
+    // Where it lies is the operator's business alone.
+    let name = backup.file_name.rsplit('/').next().unwrap_or_default();
+    let told = format!("{name}, {} bytes, taken {}", backup.bytes, minutes(backup.taken_at));
     let holds = measured.now - backup.taken_at <= BACKUP_AGE;
     Point { since: Some(backup.taken_at), ..point("backup", sentence, holds, told) }
 }
