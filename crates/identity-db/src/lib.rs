@@ -17,11 +17,14 @@ mod statement;
 pub mod failpoint;
 
 pub mod audit;
+pub mod backup;
+pub mod cleanup;
 pub mod instance_key;
 pub mod legacy_import;
 pub mod migration;
 pub mod one_time;
 pub mod people;
+pub mod presence;
 pub mod rate_limit;
 pub mod right;
 pub mod server;

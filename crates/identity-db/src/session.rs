@@ -5,6 +5,7 @@
 
 mod adopt;
 mod end;
+mod end_everyone;
 mod look_up;
 mod open;
 mod purge;
@@ -27,6 +28,7 @@ use crate::user::User;
 
 pub use adopt::{Adopted, LegacyKey, LegacyToken, adopt, count_legacy_uses};
 pub use end::{Ended, Revocation, Revoked, Rotation, end_all, end_one, revoke};
+pub use end_everyone::{Everyone, end_everyone};
 pub use look_up::LookUps;
 pub use open::{Login, NewSession, open};
 pub use purge::{Purged, count_ended, purge};

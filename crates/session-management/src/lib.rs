@@ -4,6 +4,7 @@
 //! sessions. Below it a [`UserManager`] keeps people and sessions, in Postgres and Redis or in memory.
 
 mod account;
+mod cleanup;
 mod clock;
 mod email;
 mod error;
@@ -29,6 +30,7 @@ pub mod web_store;
 
 pub use account::{EndOthers, LoggedIn, Login, OthersEnded, OwnSession, SessionRequest};
 pub use administration::{Actor, Administration};
+pub use cleanup::{Checklist, CleanupProbe, Point, ScanProgress};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use email::Email;
 pub use error::{Refusal, SessionError};

@@ -1,6 +1,7 @@
 //! `/api`: what staff do, for programs and for the pages.
 
 mod audit;
+mod cleanup;
 mod stats;
 mod users;
 
@@ -33,6 +34,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             resource("/api/users/{id}/permissions/{permission}").route(web::delete().to(permissions::take)),
         )
         .service(resource("/api/audit").route(web::get().to(audit::list)))
+        .service(resource("/api/cleanup").route(web::get().to(cleanup::show)))
         .service(resource("/api/stats").route(web::get().to(stats::show)));
 }
 
@@ -50,11 +52,13 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         permissions::take,
         audit::list,
         stats::show,
+        cleanup::show,
     ),
     tags(
         (name = "users", description = "People, their sessions and permissions"),
         (name = "audit", description = "Who did what, to whom, when and from where"),
         (name = "stats", description = "Numbers"),
+        (name = "operations", description = "For operators"),
     )
 )]
 pub(crate) struct Document;

@@ -123,17 +123,18 @@ statement! {
         FROM arg JOIN counted old ON old.id = arg.keep AND old.live
         WHERE arg.replacement IS NOT NULL
     ), tombstones AS (
-        INSERT INTO sessions (id, user_id, expires_at, absolute_expires_at, revoked, session_epoch)
-        SELECT DISTINCT session_digest(legacy.token), users.id, clock_timestamp(), clock_timestamp(), true,
-               arg.session_epoch - 1
+        INSERT INTO sessions (id, user_id, application_context, expires_at, absolute_expires_at, revoked,
+                              session_epoch)
+        SELECT DISTINCT session_digest(legacy.token), users.id, 'web'::application_type, clock_timestamp(),
+               clock_timestamp(), true, arg.session_epoch - 1
         FROM arg JOIN users ON users.id = arg.user_id,
              unnest(ARRAY[users.auth_token, users.session_id]) AS legacy (token)
-        WHERE legacy.token IS NOT NULL
+        WHERE legacy.token IS NOT NULL AND NOT EXISTS (SELECT FROM cleanup)
           AND NOT EXISTS (SELECT FROM sessions s WHERE s.id = session_digest(legacy.token))
         ON CONFLICT (id) DO UPDATE SET revoked = true, revoked_at = clock_timestamp()
     ), carried_over AS (
         UPDATE users SET auth_token = arg.auth_token FROM arg
-        WHERE users.id = arg.user_id AND arg.auth_token IS NOT NULL
+        WHERE users.id = arg.user_id AND arg.auth_token IS NOT NULL AND NOT EXISTS (SELECT FROM cleanup)
     )
     SELECT counted.id, counted.live, counted.id = arg.keep IS TRUE FROM counted, arg"
 }

@@ -4,6 +4,7 @@
 
 mod adopt;
 mod fixture;
+mod instance_keys;
 mod look_ups;
 mod migrate;
 mod migrations;
@@ -17,6 +18,7 @@ mod rights;
 mod schema;
 mod sessions;
 mod split;
+mod strict;
 mod tls;
 mod tombstones;
 mod triggers;

@@ -5,6 +5,7 @@
 //! commit and what must follow.
 
 mod administration;
+mod cleanup;
 mod fitness;
 mod legacy;
 mod look_up;
@@ -13,7 +14,7 @@ mod one_time;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -67,6 +68,7 @@ struct Inner {
     context: ApplicationContext,
     lifetimes: Lifetimes,
     legacy: LegacyTokens,
+    cleaned_up: AtomicBool,
     look_ups: LookUps,
     database: Database,
     cache: Arc<dyn SessionAdapter>,
@@ -111,6 +113,7 @@ impl ProductionUserManager {
             context,
             lifetimes,
             legacy,
+            cleaned_up: AtomicBool::new(false),
             look_ups: LookUps::new(database.clone()),
             database,
             cache,
@@ -144,7 +147,7 @@ impl Inner {
         let SessionRequest { mut user, auth_method, login, rehashed } = request;
         let token = SessionToken::generate();
         let id = token.id();
-        let dual_written = dual_writes(self.context, self.legacy, login.by_cookie);
+        let dual_written = dual_writes(self.context, self.legacy_tokens(), login.by_cookie);
         let carried: Vec<SessionId> = login.carried.iter().map(SessionToken::id).collect();
         self.adopt_carried(&login).await?;
         let row = session::Login {
@@ -234,7 +237,7 @@ impl Inner {
     async fn end_others(&self, act: EndOthers) -> Result<Option<OthersEnded>> {
         let EndOthers { own, new_password, credential_version, proven, action } = act;
         let token = SessionToken::generate();
-        let dual_written = dual_writes(self.context, self.legacy, own.by_cookie);
+        let dual_written = dual_writes(self.context, self.legacy_tokens(), own.by_cookie);
         let rotation = Rotation {
             keep: own.token.id(),
             replacement: token.id(),
@@ -526,6 +529,7 @@ impl UserManager for ProductionUserManager {
         let Some(faults) = self.0.examine().await else { return Ok(()) };
         // What is written to Redis from the first request on is signed.
         self.0.refresh_keyring().await;
+        self.0.look_for_cleanup().await;
         let pending = self.0.database.read(migration::pending).await;
         self.0.fitness.refusal(faults, !matches!(pending, Ok(0)))
     }
@@ -535,7 +539,8 @@ impl UserManager for ProductionUserManager {
         let mut failures = 0_u32;
         loop {
             let began = inner.clock.uptime();
-            let error = stream::follow(&inner.listen_url, &inner.database, &|event| inner.hear(&event)).await;
+            let sink = |event| inner.hear(&event);
+            let error = stream::follow(&inner.listen_url, &inner.database, inner.presence(), &sink).await;
             inner.near.end_lease();
             let lasted = inner.clock.uptime().saturating_sub(began);
             failures = if lasted > Duration::from_secs(10) { 0 } else { failures.saturating_add(1) };
@@ -552,6 +557,7 @@ impl UserManager for ProductionUserManager {
 
     async fn maintain(&self) -> Duration {
         self.0.refresh_keyring().await;
+        self.0.look_for_cleanup().await;
         self.0.write_down_uses().await;
         self.0.write_down_legacy_uses().await;
         let no_key = self.0.keyring.read().unwrap_or_else(PoisonError::into_inner).is_none();

@@ -20,6 +20,7 @@
 mod acts;
 mod decisions;
 mod entries;
+mod keys;
 mod pause;
 mod probes;
 mod stage;

@@ -211,6 +211,11 @@ impl Process<'_> {
         })
     }
 
+    /// Does what is due between requests.
+    pub(crate) fn maintain(&self) {
+        self.stage.runtime.block_on(self.manager.maintain());
+    }
+
     pub(crate) fn holds_lease(&self) -> bool {
         self.stage.runtime.block_on(self.manager.health()).lease
     }

@@ -1,7 +1,7 @@
 //! Sessions: listing and ending them.
 
 use clap::Subcommand;
-use identity_db::session::{self, Purged, Session};
+use identity_db::session::{self, Everyone, Purged, Session};
 use identity_db::{Database, UserId};
 use serde::Serialize;
 use session_management::administration::{self, Actor};
@@ -24,10 +24,15 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 7)]
         older_than_days: u32,
     },
-    /// Ends all sessions of a person, or one.
+    /// Ends all sessions of a person, or one; or all of everybody.
     Revoke {
         /// E-mail address or id.
-        person: String,
+        #[arg(required_unless_present = "all_before_now", conflicts_with_all = ["all_before_now"])]
+        person: Option<String>,
+        /// Every session of everybody that began before now, as after a restore: what was ended since the backup would be
+        /// back. When it is interrupted it has to be run again.
+        #[arg(long, conflicts_with = "session")]
+        all_before_now: bool,
         /// Only the session with this id, which may begin with a hyphen.
         #[arg(long, allow_hyphen_values = true)]
         session: Option<String>,
@@ -69,6 +74,22 @@ async fn purge(database: &Database, older_than_days: u32, output: &Output) -> Re
     Ok(())
 }
 
+/// People whose sessions one transaction ends at most: while it runs they cannot log in.
+const PEOPLE: i64 = 500;
+
+async fn end_everyone(database: &Database, output: &Output) -> Result<(), Failure> {
+    let progress = output.progress(database.read(user::count).await?);
+    let mut everyone = Everyone::default();
+    while !everyone.done {
+        everyone = database.run(move |conn| session::end_everyone(conn, PEOPLE, everyone)).await?;
+        progress.set_position(u64::try_from(everyone.people).unwrap_or_default());
+    }
+    progress.finish_and_clear();
+    let revoked = usize::try_from(everyone.ended).unwrap_or_default();
+    output.print(&Revoked { revoked }, told);
+    Ok(())
+}
+
 pub(crate) async fn execute(command: Command, database: &Database, output: &Output) -> Result<(), Failure> {
     match command {
         Command::List { person } => {
@@ -77,7 +98,8 @@ pub(crate) async fn execute(command: Command, database: &Database, output: &Outp
             output.list(&sessions, line);
         }
         Command::Purge { older_than_days } => purge(database, older_than_days, output).await?,
-        Command::Revoke { person, session } => {
+        Command::Revoke { person: None, .. } => end_everyone(database, output).await?,
+        Command::Revoke { person: Some(person), session, .. } => {
             let id = find(database, &person).await?.id;
             let revoked = match session {
                 None => end_all(database, id, &person).await?,
