@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use identity_db::session::{self, Everyone, Purged, Session};
-use identity_db::{Database, UserId};
+use identity_db::{Database, UserId, user};
 use serde::Serialize;
 use session_management::administration::{self, Actor};
 use session_management::{Clock, SessionId, SystemClock};
