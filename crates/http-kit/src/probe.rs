@@ -55,7 +55,8 @@ pub(crate) async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(Liveness { status: "ok" })
 }
 
-/// Whether requests can be decided: Postgres answers, is what it must be, and no migration is pending.
+/// Whether requests can be decided: Postgres answers, is what it must be, and no migration is pending; or the old store
+/// answers.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations",
     responses((status = 200, body = Readiness), (status = 503, body = Readiness))
@@ -69,7 +70,7 @@ pub(crate) async fn readyz(service: web::Data<SessionService>) -> HttpResponse {
         migrations: if health.migrated { "current" } else { "pending" },
         start_checks: if health.fit { "passed" } else { "failed" },
     };
-    if health.postgres && health.migrated && health.fit {
+    if !health.needed || (health.postgres && health.migrated && health.fit) {
         return HttpResponse::Ok().json(readiness);
     }
     if health.postgres && !health.migrated {

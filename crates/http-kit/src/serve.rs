@@ -7,7 +7,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, HttpRequest, HttpServer, web};
 use clap::Parser;
-use constants::Environment;
+use constants::MigrationStrategy;
 use session_management::{AppContext, Faults, SessionError, SessionService, UserManager, UserManagerFactory};
 use tokio::sync::watch;
 use utoipa_swagger_ui::SwaggerUi;
@@ -88,7 +88,7 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
     let postman = web::Data::new(outgoing::postman(C::CONTEXT, &settings)?);
     let metrics = web::Data::new(Metrics::new()?);
     let (port, address, variable) = (settings.port, settings.address, settings.port_variable);
-    if settings.manager.environment == Environment::Mock {
+    if settings.manager.strategy == MigrationStrategy::MockOnly {
         log::warn!("everything is in the memory of this process and is gone when it ends");
     }
     let settings = web::Data::new(settings);
@@ -145,6 +145,7 @@ async fn maintain(manager: Arc<dyn UserManager>, mut stopped: watch::Receiver<bo
         }
     }
     manager.maintain().await;
+    manager.leave().await;
 }
 
 async fn stop_on_signal(server: ServerHandle) {

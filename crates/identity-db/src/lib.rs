@@ -17,6 +17,7 @@ mod statement;
 pub mod failpoint;
 
 pub mod audit;
+pub mod carry;
 pub mod instance_key;
 pub mod legacy_import;
 pub mod migration;
@@ -25,6 +26,7 @@ pub mod rate_limit;
 pub mod server;
 pub mod session;
 pub mod setting;
+pub mod strategy;
 pub mod stream;
 pub mod user;
 

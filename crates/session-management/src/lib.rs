@@ -29,7 +29,9 @@ pub use account::{EndOthers, LoggedIn, Login, OthersEnded, OwnSession, SessionRe
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use email::Email;
 pub use error::SessionError;
-pub use factory::{Lifetimes, ManagerConfiguration, RedisConfiguration, UserManagerFactory};
+pub use factory::{
+    Lifetimes, ManagerConfiguration, MultiDatabaseConfiguration, RedisConfiguration, UserManagerFactory,
+};
 pub use limits::Limits;
 pub use login::{
     Code, IssuedCode, LoginWidget, OneTimeProof, Phone, Redeemer, TelegramFields, TelegramIdentity,

@@ -32,9 +32,7 @@ pub(super) fn settings(context: ApplicationContext, given: &Arguments) -> Checke
     let strategy = strategy(environment, given)?;
     let legacy_tokens = legacy_tokens(environment, given)?;
     let lifetimes = lifetimes(context, given)?;
-    let stores_environment =
-        if strategy == MigrationStrategy::MockOnly { Environment::Mock } else { environment };
-    let (database, redis) = stores(stores_environment, given)?;
+    let (database, redis) = stores(environment, strategy, given)?;
     check_unused(given)?;
     let near_entries = number("NEAR_CACHE_ENTRIES", given.near_cache_entries.as_deref(), 0..=1 << 24)?
         .and_then(|entries| usize::try_from(entries).ok())
@@ -44,12 +42,13 @@ pub(super) fn settings(context: ApplicationContext, given: &Arguments) -> Checke
     Ok(Settings {
         manager: ManagerConfiguration {
             context,
-            environment: stores_environment,
+            environment,
+            strategy,
             database,
             listen_url,
             near_entries,
             redis,
-            lifetimes,
+            lifetimes: Some(lifetimes),
             legacy_tokens,
         },
         limits: limits(given)?,
@@ -73,12 +72,10 @@ fn strategy(environment: Environment, given: &Arguments) -> Checked<MigrationStr
     match (environment, chosen) {
         (Environment::Mock, None | Some(MigrationStrategy::MockOnly)) => Ok(MigrationStrategy::MockOnly),
         (Environment::Mock, Some(other)) => wrong(other, "mock-only, with APP_ENV=mock"),
-        (Environment::Production, Some(MigrationStrategy::MockOnly)) => {
-            wrong(MigrationStrategy::MockOnly, "production-only, in production")
-        }
-        (_, Some(other @ (MigrationStrategy::Gradual | MigrationStrategy::MockWithWriteThrough))) => {
-            wrong(other, "mock-only or production-only, in this version")
-        }
+        (Environment::Production, Some(MigrationStrategy::MockOnly)) => wrong(
+            MigrationStrategy::MockOnly,
+            "production-only, gradual or mock-with-write-through, in production",
+        ),
         (_, chosen) => Ok(chosen.unwrap_or(MigrationStrategy::ProductionOnly)),
     }
 }
@@ -99,14 +96,17 @@ fn lifetimes(context: ApplicationContext, given: &Arguments) -> Checked<Lifetime
     Lifetimes::checked(context, idle.as_deref(), absolute.as_deref())
 }
 
+/// With `mock-only` the servers may be left out; where both are given, the strategy can be changed later.
 fn stores(
     environment: Environment,
+    strategy: MigrationStrategy,
     given: &Arguments,
 ) -> Checked<(Option<DatabaseConfig>, Option<RedisConfiguration>)> {
     let database = postgres("DATABASE_URL", given.database_url.as_deref())?;
     let redis_url = checked_url("REDIS_URL", given.redis_url.as_deref(), &["redis", "rediss"])?;
     let retries = number("REDIS_MAX_RETRIES", given.redis_max_retries.as_deref(), 0..=10)?;
-    if environment == Environment::Mock {
+    let is_alone = strategy == MigrationStrategy::MockOnly && (database.is_none() || redis_url.is_none());
+    if environment == Environment::Mock || is_alone {
         return Ok((None, None));
     }
     let database = database.ok_or_else(|| SettingError::missing("DATABASE_URL", "postgres://…"))?;
@@ -295,6 +295,13 @@ mod tests {
             (wrong(|a| a.public_url = Some("a.example".into())), "PUBLIC_URL=a.example "),
             (wrong(|a| a.limit_logins_per_account = Some("-1".into())), "LIMIT_LOGINS_PER_ACCOUNT=-1 "),
             (wrong(|a| a.migration_strategy = Some("gradual".into())), "MIGRATION_STRATEGY=gradual "),
+            (wrong(|a| a.migration_strategy = Some("Gradual".into())), "MIGRATION_STRATEGY=Gradual "),
+            (wrong(|a| a.legacy_tokens = Some("on".into())), "LEGACY_TOKENS=on "),
+            (wrong(|a| a.database_url = Some("mysql://me:secret@h/d".into())), "DATABASE_URL=***@h/d "),
+            (wrong(|a| a.database_identity_url = Some("secret@".into())), "DATABASE_IDENTITY_URL=***@ "),
+            (wrong(|a| a.database_web_url = Some("http://:secret@h".into())), "DATABASE_WEB_URL=***@h "),
+            (wrong(|a| a.degraded_grace_seconds = Some("x".into())), "DEGRADED_GRACE_SECONDS=x "),
+            (wrong(|a| a.redis_max_retries = Some("11".into())), "REDIS_MAX_RETRIES=11 "),
         ] {
             assert!(
                 line.starts_with(name) && line.contains("allowed: ") && !line.contains("secret"),

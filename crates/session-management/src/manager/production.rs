@@ -5,6 +5,7 @@
 //! commit and what must follow.
 
 mod acts;
+mod exchange;
 mod fitness;
 mod legacy;
 mod look_up;
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use constants::{ApplicationContext, Environment, LegacySource, LegacyTokens};
 use identity_db::Database;
 use identity_db::session::LookUps;
+use tokio::sync::Notify;
 
 use super::Result;
 use crate::adapter::SessionAdapter;
@@ -30,6 +32,8 @@ use crate::keyring::Keyring;
 use crate::near::Near;
 use crate::touch::TouchBook;
 use fitness::Fitness;
+
+pub(crate) use look_up::Decision;
 
 /// People and sessions in Postgres, with Redis in front of web's look-ups. Cloning shares everything.
 #[derive(Debug, Clone)]
@@ -52,6 +56,8 @@ struct Inner {
     near: Near,
     listen_url: String,
     fitness: Fitness,
+    /// Rung when somebody has set the migration strategy.
+    strategy_set: Arc<Notify>,
 }
 
 /// What a production manager is made of.
@@ -90,12 +96,15 @@ impl ProductionUserManager {
             clock,
             listen_url,
             fitness: Fitness::new(environment == Environment::Production),
+            strategy_set: Arc::default(),
         }))
     }
 }
 
 /// Runs an act to its end, also when the caller goes away.
-async fn to_the_end<T: Send + 'static>(act: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+pub(crate) async fn to_the_end<T: Send + 'static>(
+    act: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
     tokio::spawn(act).await.unwrap_or_else(|panic| Err(SessionError::Internal(panic.to_string())))
 }
 

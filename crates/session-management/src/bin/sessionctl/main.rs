@@ -1,10 +1,11 @@
-//! Operations from a shell: people, their sessions, what the older software left, demo data.
+//! Operations from a shell: people, their sessions, what the older software left, the migration strategy, demo data.
 
 mod connection;
 mod demo;
 mod legacy;
 mod output;
 mod session;
+mod strategy;
 mod user;
 
 use std::process::ExitCode;
@@ -41,6 +42,9 @@ enum Command {
     /// The older software: importing its people and sessions, and what of it is still standing.
     #[command(subcommand)]
     Legacy(legacy::Command),
+    /// Which store answers, the memory of the processes or Postgres, while a migration is under way.
+    #[command(subcommand)]
+    Strategy(strategy::Command),
     /// Demo data, in development only.
     #[command(subcommand)]
     Demo(demo::Command),
@@ -85,6 +89,7 @@ async fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::User(command) => user::execute(command, &connection.database()?, &output).await,
         Command::Session(command) => session::execute(command, &connection.database()?, &output).await,
         Command::Legacy(command) => legacy::execute(command, &connection, &output).await,
+        Command::Strategy(command) => strategy::execute(command, &connection, &output).await,
         Command::Demo(command) => demo::execute(command, &connection, &output).await,
     }
 }

@@ -12,6 +12,7 @@ use identity_db::session::{self, Revocation, Session};
 use identity_db::user::{self, Credential, NewUser, User, UserChange};
 use identity_db::{SessionId, UserId, failpoint, migration};
 
+use super::look_up::Decision;
 use super::{ProductionUserManager, Result, to_the_end};
 use crate::account::{EndOthers, LoggedIn, OthersEnded, SessionRequest};
 use crate::email::Email;
@@ -92,10 +93,10 @@ impl UserManager for ProductionUserManager {
         freshness: Freshness,
         origin: &Origin,
     ) -> Result<Option<Arc<Snapshot>>> {
-        if self.0.caches() && freshness == Freshness::Cached {
-            return self.0.look_up_cached(token, origin).await;
-        }
-        self.0.look_up_in_postgres(token, origin).await
+        Ok(match self.judge(token, freshness, origin).await? {
+            Decision::Live(snapshot) => Some(snapshot),
+            Decision::Ended(_) | Decision::Unknown => None,
+        })
     }
 
     async fn create_session(&self, request: SessionRequest) -> Result<Option<LoggedIn>> {
@@ -188,6 +189,7 @@ impl UserManager for ProductionUserManager {
             self.0.examine().await;
         }
         Health {
+            needed: true,
             fit: self.0.fitness.may_serve(),
             postgres: pending.is_ok(),
             redis: redis.is_ok(),

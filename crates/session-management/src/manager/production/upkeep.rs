@@ -52,6 +52,10 @@ impl Inner {
             Event::Examined(faults) if !self.fitness.note(faults, true) => {
                 ControlFlow::Break(StreamError::Unfit(faults.clone()))
             }
+            Event::StrategySet => {
+                self.strategy_set.notify_one();
+                ControlFlow::Continue(())
+            }
             event => self.near.apply(event),
         }
     }
