@@ -55,8 +55,7 @@ pub(crate) async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(Liveness { status: "ok" })
 }
 
-/// Whether requests can be decided: Postgres answers, is what it must be, and no migration is pending; or the old store
-/// answers.
+/// Whether requests can be decided: Postgres answers, is what it must be, and no migration is pending.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations",
     responses((status = 200, body = Readiness), (status = 503, body = Readiness))

@@ -50,6 +50,12 @@ const ROWS: &[(&str, &str)] = &[
         "legacy_imports",
         "INSERT INTO legacy_imports (legacy_id, fingerprint, seen_token_id) VALUES (-7, repeat('A', 43), repeat('B', 43))",
     ),
+    ("migration_strategy", "INSERT INTO migration_strategy (strategy) VALUES ('gradual')"),
+    (
+        "strategy_processes",
+        "INSERT INTO strategy_processes (id, application_context, environment, host, pid, configured, running)
+         VALUES (gen_random_uuid(), 'web', 'development', 'here', 7, 'mock-only', 'gradual')",
+    ),
     ("instance_keys", "INSERT INTO instance_keys (key) VALUES (decode(repeat('ab', 32), 'hex'))"),
 ];
 

@@ -47,6 +47,11 @@ impl MockUserManager {
         Self { context, lifetimes, clock, store: Mutex::default() }
     }
 
+    /// Now, as exact as Postgres would keep it.
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.clock.now().timestamp_micros()).unwrap_or_default()
+    }
+
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -84,12 +89,8 @@ impl UserManager for MockUserManager {
         if new.email.is_some() && store.people().any(|known| known.user.email == new.email) {
             return Ok(None);
         }
-        let user = User {
-            email: new.email,
-            is_verified: new.is_verified,
-            role: new.role,
-            ..nobody(self.clock.now())
-        };
+        let user =
+            User { email: new.email, is_verified: new.is_verified, role: new.role, ..nobody(self.now()) };
         store.add(Credential { user: user.clone(), hashed_password: new.hashed_password });
         Ok(Some(user))
     }
@@ -153,7 +154,7 @@ impl UserManager for MockUserManager {
     }
 
     async fn sessions(&self, user: UserId) -> Result<Vec<Session>> {
-        let now = self.clock.now();
+        let now = self.now();
         let store = self.store();
         let own = store.sessions_of(user).map(|kept| &kept.session);
         let mut live: Vec<Session> =
@@ -163,7 +164,7 @@ impl UserManager for MockUserManager {
     }
 
     async fn revoke_session(&self, user: UserId, id: &SessionId, _origin: Origin) -> Result<bool> {
-        let now = self.clock.now();
+        let now = self.now();
         let own = self.store().live(id, self.context, now).is_some_and(|found| found.user.id == user);
         Ok(own && self.end(std::slice::from_ref(id), "session_ended_by_owner") == 1)
     }
@@ -173,7 +174,7 @@ impl UserManager for MockUserManager {
     }
 
     async fn renew_proof(&self, token: &SessionToken, credential_version: i64) -> Result<bool> {
-        let (id, now) = (token.id(), self.clock.now());
+        let (id, now) = (token.id(), self.now());
         let mut store = self.store();
         let live = store.live(&id, self.context, now);
         if live.is_none_or(|found| found.user.credential_version != credential_version) {
@@ -183,16 +184,16 @@ impl UserManager for MockUserManager {
     }
 
     async fn store_code(&self, phone: &Phone, code: &Code) -> Result<()> {
-        self.store().once.store_code(phone, code, self.clock.now());
+        self.store().once.store_code(phone, code, self.now());
         Ok(())
     }
 
     async fn redeem(&self, proof: OneTimeProof, redeemer: Redeemer) -> Result<Option<User>> {
-        Ok(self.store().redeem(&proof, &redeemer, self.clock.now()))
+        Ok(self.store().redeem(&proof, &redeemer, self.now()))
     }
 
     async fn reserve(&self, counters: Vec<Counter>) -> Result<std::result::Result<(), Duration>> {
-        let now = self.clock.now();
+        let now = self.now();
         let mut store = self.store();
         for counter in counters {
             let key = (counter.purpose, counter.subject);
@@ -224,7 +225,7 @@ impl UserManager for MockUserManager {
     }
 
     async fn maintain(&self) -> Duration {
-        let now = self.clock.now();
+        let now = self.now();
         self.store().purge(now);
         Duration::from_secs(60)
     }

@@ -27,7 +27,7 @@ pub(crate) enum Verdict {
 impl MockUserManager {
     /// What is said of a session here. A yes notes a use.
     pub(crate) fn judge(&self, id: &SessionId) -> Verdict {
-        let now = self.clock.now();
+        let now = self.now();
         let mut store = self.store();
         if store.is_shut(id) {
             return Verdict::Ended;
@@ -50,7 +50,7 @@ impl MockUserManager {
 
     pub(crate) fn log_in(&self, request: SessionRequest) -> Option<LoggedIn> {
         let SessionRequest { user, auth_method, login, rehashed } = request;
-        let now = self.clock.now();
+        let now = self.now();
         let mut store = self.store();
         let known = &store.person(user.id)?.credential.user;
         if known.blocked_at.is_some() || known.credential_version != user.credential_version {
@@ -108,7 +108,7 @@ impl MockUserManager {
 
     /// Ends all other sessions of a person; also returns those that were live.
     pub(crate) fn end_all_others(&self, act: EndOthers) -> Option<(OthersEnded, Vec<SessionId>)> {
-        let now = self.clock.now();
+        let now = self.now();
         let mut store = self.store();
         let own = store.live(&act.own.token.id(), self.context, now)?;
         if own.user.credential_version != act.credential_version {

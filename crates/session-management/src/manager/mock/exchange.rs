@@ -128,7 +128,7 @@ impl MockUserManager {
 
     /// Ends ids of which nothing is known here.
     pub(crate) fn shut(&self, ids: &[SessionId]) {
-        let until = self.clock.now() + self.lifetimes.absolute;
+        let until = self.now() + self.lifetimes.absolute;
         let mut store = self.store();
         for id in ids.iter().filter(|id| store.kept(id).is_none()).copied().collect::<Vec<_>>() {
             store.shut(id, until);

@@ -122,8 +122,8 @@ impl UserManager for ProductionUserManager {
         let inner = Arc::clone(&self.0);
         let id = token.id();
         to_the_end(async move {
-            let idle = inner.lifetimes.idle;
-            let extended = inner.database.run(move |conn| session::extend(conn, &id, idle)).await?;
+            let (context, idle) = (inner.context, inner.lifetimes.idle);
+            let extended = inner.database.run(move |conn| session::extend(conn, &id, context, idle)).await?;
             // It goes on: the next look-up writes it anew, and no older copy needs to be denied.
             inner.delete_from_redis(&[id]).await;
             Ok(extended)
@@ -158,8 +158,11 @@ impl UserManager for ProductionUserManager {
         let inner = Arc::clone(&self.0);
         let id = token.id();
         to_the_end(async move {
-            let renewed =
-                inner.database.run(move |conn| session::renew_proof(conn, &id, credential_version)).await?;
+            let context = inner.context;
+            let renewed = inner
+                .database
+                .run(move |conn| session::renew_proof(conn, &id, context, credential_version))
+                .await?;
             // It goes on: the next look-up writes it anew, and no older copy needs to be denied.
             inner.delete_from_redis(&[id]).await;
             Ok(renewed)
