@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use chrono::Utc;
 use test_support::{App, BOT_TOKEN, Client, TestDatabase, TestRedis, telegram_payload};
 
-use crate::{PASSWORD, set, staff};
+use crate::{PASSWORD, now, set, staff};
 
 const PEOPLE: usize = 1000;
 
@@ -15,8 +14,9 @@ const PEOPLE: usize = 1000;
 type Session = (String, String);
 
 fn log_in(app: &App, number: usize) -> Session {
-    let (client, now) = (app.anon(), Utc::now().timestamp());
-    let answer = client.post("/api/login/telegram", &telegram_payload(i64::try_from(number).unwrap(), now));
+    let client = app.anon();
+    let answer =
+        client.post("/api/login/telegram", &telegram_payload(i64::try_from(number + 1).unwrap(), now()));
     assert_eq!(answer.status, 200, "{}", answer.text());
     (client.cookie(app.cookie()).unwrap(), answer.member("/user/id"))
 }

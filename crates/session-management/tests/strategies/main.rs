@@ -15,6 +15,7 @@ mod switching;
 use std::time::Duration;
 
 use serde_json::Value;
+use session_management::{Clock, SystemClock};
 use test_support::{Client, TestDatabase, eventually, sessionctl};
 
 /// A password that nobody minds in a test.
@@ -37,6 +38,11 @@ fn assert_refused_soon(client: &Client) {
     let me = || client.get("/api/me");
     eventually("the session is refused", Duration::from_millis(500), || (me().status == 401).then_some(()));
     me().assert_problem(401, "unauthenticated");
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    SystemClock.now().timestamp()
 }
 
 /// Sets the strategy of every process and waits until each runs it.

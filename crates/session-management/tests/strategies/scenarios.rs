@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
 use constants::MigrationStrategy::{Gradual, MockOnly, ProductionOnly};
 use serde_json::json;
 use test_support::{Actor, Client, at_once, eventually, sessionctl, telegram_payload};
 
 use crate::mode::{Redis, Stage};
-use crate::{PASSWORD, assert_refused_soon, counter};
+use crate::{PASSWORD, assert_refused_soon, counter, now};
 
 type Scenario = fn(&Stage, &str);
 
@@ -198,13 +197,13 @@ fn code_once(stage: &Stage, email: &str) {
 }
 
 fn payload_once(stage: &Stage, _: &str) {
-    let payload = telegram_payload(42, Utc::now().timestamp());
+    let payload = telegram_payload(42, now());
     let log_in = |client: &Client| client.post("/api/login/telegram", &payload);
     let mut answers = at_once(4, |_| log_in(&stage.web.anon()).status);
     answers.sort_unstable();
     assert_eq!(answers, [200, 401, 401, 401]);
     let client = stage.web.anon();
-    let answer = client.post("/api/login/telegram", &telegram_payload(42, Utc::now().timestamp() - 1));
+    let answer = client.post("/api/login/telegram", &telegram_payload(42, now() - 1));
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_lives(stage, &stage.web.actor(client, &answer));
 }

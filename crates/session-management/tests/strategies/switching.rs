@@ -8,7 +8,7 @@ use test_support::{
     telegram_payload, try_sessionctl,
 };
 
-use crate::{PASSWORD, assert_refused_soon, counter, set, staff};
+use crate::{PASSWORD, assert_refused_soon, counter, now, set, staff};
 
 struct Stage {
     database: TestDatabase,
@@ -137,7 +137,7 @@ fn leaving_mock_only_takes_people_sessions_ends_and_codes_along_a8() {
     let pc = web.register("alice@example.com", PASSWORD);
     let phone = web.log_in("alice@example.com", PASSWORD);
     let gone = web.log_in("alice@example.com", PASSWORD);
-    let used = telegram_payload(42, chrono::Utc::now().timestamp());
+    let used = telegram_payload(42, now());
     let by_telegram = web.anon();
     assert_eq!(by_telegram.post("/api/login/telegram", &used).status, 200);
     assert_eq!(gone.log_out().status, 200);
@@ -196,7 +196,7 @@ fn moving_back_brings_everything_and_lets_nobody_in_a8() {
     let gone = web.log_in("alice@example.com", PASSWORD);
     let boss = admin.log_in("boss@example.com", PASSWORD);
     assert_eq!(gone.log_out().status, 200);
-    let used = telegram_payload(42, chrono::Utc::now().timestamp());
+    let used = telegram_payload(42, now());
     assert_eq!(web.anon().post("/api/login/telegram", &used).status, 200);
     let before = session(&pc.me());
     set(&stage.database, "mock-only");

@@ -1,5 +1,7 @@
 //! What goes between the memory and Postgres: what is newer here, and what is brought here.
 
+use std::collections::HashSet;
+
 use identity_db::carry::{Arrived, Bundle, Carried, Person};
 use identity_db::session::Session;
 use identity_db::user::Credential;
@@ -88,6 +90,18 @@ impl MockUserManager {
     /// Takes a person in as Postgres has them.
     pub(crate) fn take_in(&self, person: Credential) {
         self.store().take_in(person);
+    }
+
+    /// Takes out people whom Postgres has had and who are not among those whom it has.
+    pub(crate) fn forget_deleted(&self, present: &HashSet<UserId>) {
+        let mut store = self.store();
+        let known = |id: &UserId| store.person(*id).is_some_and(|person| person.revision.is_known());
+        let gone: Vec<UserId> = store
+            .people()
+            .map(|known| known.user.id)
+            .filter(|id| known(id) && !present.contains(id))
+            .collect();
+        gone.into_iter().for_each(|id| store.forget(id));
     }
 
     /// Takes a session in that Postgres has live, with a person who is here. An end here stays one.

@@ -117,13 +117,15 @@ impl Stores {
 
     /// Brings everybody and every live session of this application to the old store, and every end.
     pub(crate) async fn load_all(&self) -> Result<()> {
-        let mut after = None;
+        let (mut after, mut seen) = (None, HashSet::new());
         loop {
             let people = self.production.people(after, PAGE).await?;
             let Some(last) = people.last() else { break };
             after = Some(last.user.id);
+            seen.extend(people.iter().map(|person| person.user.id));
             people.into_iter().for_each(|person| self.old.take_in(person));
         }
+        self.old.forget_deleted(&seen);
         let mut after = None;
         loop {
             let sessions = self.production.live(after, PAGE).await?;
@@ -187,7 +189,7 @@ pub(super) fn unfelt<T>(operation: &str, answer: Result<T>) -> Option<T> {
             metrics::STRATEGY_FAILURES.with_label_values(&[operation]).inc();
             match error {
                 SessionError::Unavailable(reason) => {
-                    log::warn!("{operation} did not reach production: {reason}")
+                    log::warn!("{operation} did not reach production: {reason}");
                 }
                 error => log::error!("{operation} did not reach production: {error}"),
             }

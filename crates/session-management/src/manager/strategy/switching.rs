@@ -93,14 +93,23 @@ impl Inner {
             return self.fill().await;
         }
         while self.strategy() != strategy {
-            self.step(next(self.strategy(), strategy)).await?;
+            let to = next(self.strategy(), strategy);
+            self.step(to, to == strategy).await?;
         }
         Ok(())
     }
 
-    async fn step(&self, to: MigrationStrategy) -> Result<()> {
+    /// Begins with a strategy, before anybody was answered: what production answers needs no memory.
+    fn begin_with(&self, strategy: MigrationStrategy) {
+        if matches!(strategy, MigrationStrategy::Gradual | MigrationStrategy::ProductionOnly) {
+            self.current.store(place(strategy), Ordering::Release);
+            self.show();
+        }
+    }
+
+    async fn step(&self, to: MigrationStrategy, stays: bool) -> Result<()> {
         let onwards = place(to) > place(self.strategy());
-        prepare(&self.stores, to, onwards).await?;
+        prepare(&self.stores, to, onwards, stays).await?;
         let _alone = self.gate.write().await;
         finish(&self.stores, to, onwards).await?;
         log::info!("migration strategy: {} instead of {}", to, self.strategy());

@@ -23,15 +23,21 @@ pub(super) fn next(from: MigrationStrategy, to: MigrationStrategy) -> MigrationS
     }]
 }
 
-/// Does the bulk of the work while the former strategy still answers.
-pub(super) async fn prepare(stores: &Stores, to: MigrationStrategy, onwards: bool) -> Result<()> {
+/// Does the bulk of the work while the former strategy still answers. `stays` says that this is where the way ends.
+pub(super) async fn prepare(
+    stores: &Stores,
+    to: MigrationStrategy,
+    onwards: bool,
+    stays: bool,
+) -> Result<()> {
     if onwards || to != Gradual {
         stores.save_all(true).await?;
     }
     match to {
         // What is not in memory then is gone, or would be asked for in vain while production is away.
-        MockOnly | MockWithWriteThrough => stores.load_all().await,
-        Gradual | ProductionOnly => Ok(()),
+        MockOnly => stores.load_all().await,
+        MockWithWriteThrough if stays => stores.load_all().await,
+        MockWithWriteThrough | Gradual | ProductionOnly => Ok(()),
     }
 }
 
@@ -41,10 +47,8 @@ pub(super) async fn finish(stores: &Stores, to: MigrationStrategy, onwards: bool
         return stores.save_all(false).await;
     }
     match to {
-        // Ends that others committed meanwhile: production is asked no more.
-        MockOnly => stores.load_ends().await,
-        // What was purged since must not look like something that production has never had.
-        Gradual => stores.load_ends().await,
+        // Ends that others committed meanwhile, and rows that were purged: production is asked no more, or once too late.
+        MockOnly | Gradual => stores.load_ends().await,
         MockWithWriteThrough | ProductionOnly => Ok(()),
     }
 }

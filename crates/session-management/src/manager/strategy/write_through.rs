@@ -29,6 +29,9 @@ use crate::manager::{Freshness, Health, Result, UserManager};
 use crate::principal::Snapshot;
 use crate::token::SessionToken;
 
+/// How often what production has missed is tried again.
+const CATCH_UP: Duration = Duration::from_secs(1);
+
 /// The old store, and production written beside it.
 #[derive(Debug, Clone)]
 pub struct WriteThroughUserManager {
@@ -189,7 +192,6 @@ impl UserManager for WriteThroughUserManager {
         if let Err(error) = self.stores.save_all(false).await {
             log::debug!("production has still missed writes: {error}");
         }
-        let next = self.stores.production.maintain().await;
-        next.min(self.stores.old.maintain().await)
+        self.stores.production.maintain().await.min(CATCH_UP)
     }
 }

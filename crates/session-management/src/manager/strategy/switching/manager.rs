@@ -17,7 +17,7 @@ use crate::account::{EndOthers, LoggedIn, OthersEnded, SessionRequest};
 use crate::email::Email;
 use crate::login::{Code, OneTimeProof, Phone, Redeemer};
 use crate::manager::production::to_the_end;
-use crate::manager::strategy::stores::answered_by;
+use crate::manager::strategy::stores::{Stores, answered_by};
 use crate::manager::{Freshness, Health, Result, UserManager};
 use crate::principal::Snapshot;
 use crate::token::SessionToken;
@@ -150,7 +150,7 @@ impl UserManager for SwitchingUserManager {
     async fn examine(&self) -> std::result::Result<(), Faults> {
         self.0.stores.production.examine().await?;
         // What was set counts from the first request on, if it can be asked.
-        self.0.follow_once().await;
+        self.0.begin().await;
         Ok(())
     }
 
@@ -166,13 +166,11 @@ impl UserManager for SwitchingUserManager {
     }
 
     async fn maintain(&self) -> Duration {
-        let production = &self.0.stores.production;
-        match self.0.strategy() {
+        let Stores { old, production, .. } = &*self.0.stores;
+        let next = match self.0.strategy() {
             MigrationStrategy::MockWithWriteThrough => self.0.manager().maintain().await,
-            MigrationStrategy::MockOnly => {
-                production.maintain().await.min(self.0.stores.old.maintain().await)
-            }
-            MigrationStrategy::Gradual | MigrationStrategy::ProductionOnly => production.maintain().await,
-        }
+            _ => production.maintain().await,
+        };
+        next.min(old.maintain().await)
     }
 }

@@ -1,7 +1,6 @@
 //! What a process says of its strategy, and how it hears of another one.
 
 use std::sync::PoisonError;
-use std::time::Duration;
 
 use constants::MigrationStrategy;
 use identity_db::strategy::Report;
@@ -13,20 +12,29 @@ impl Inner {
     /// Follows what is set, for as long as the process lives. A bell that nobody heard costs a few seconds.
     pub(super) async fn follow_strategy(&self) {
         let bell = self.stores.production.strategy_set();
+        let mut failures = 0_u32;
         loop {
-            let pause = self.follow_once().await;
-            // What somebody else's clock or a lost bell delays must not delay us.
+            failures = if self.follow_once().await { 0 } else { failures.saturating_add(1) };
+            let pause = if failures == 0 { ASK } else { ASK.min(ASK_AGAIN * failures) };
             let _ = tokio::time::timeout(pause, bell.notified()).await;
         }
     }
 
-    /// Says what runs, hears what is to run, and goes there; how long to wait until the next time.
-    pub(super) async fn follow_once(&self) -> Duration {
+    /// What is set is begun with, if it can be asked.
+    pub(super) async fn begin(&self) {
+        if let Ok(Some(set)) = self.report().await {
+            self.begin_with(set);
+        }
+        self.follow_once().await;
+    }
+
+    /// Says what runs, hears what is to run, and goes there; `false` when that did not work.
+    async fn follow_once(&self) -> bool {
         let set = match self.report().await {
             Ok(set) => set,
             Err(error) => {
                 log::debug!("which strategy is set cannot be asked: {error}");
-                return ASK_AGAIN;
+                return false;
             }
         };
         let (before, had_problem) = (self.strategy(), self.has_problem());
@@ -39,7 +47,7 @@ impl Inner {
                 log::debug!("what runs could not be said: {error}");
             }
         }
-        if arrived { ASK } else { ASK_AGAIN }
+        arrived
     }
 
     fn has_problem(&self) -> bool {

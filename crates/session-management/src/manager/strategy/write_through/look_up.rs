@@ -46,12 +46,13 @@ impl WriteThroughUserManager {
         let user = snapshot.user.id;
         match unfelt("look_up", asked) {
             None => {}
-            Some(Decision::Live(there)) => {
-                // Somebody changed the person there.
-                if there.user.version != snapshot.user.version && !self.stores.old.has_unsaved(user) {
-                    unfelt("find", self.stores.load_person(user).await);
-                }
+            // Somebody changed the person there.
+            Some(Decision::Live(there))
+                if there.user.version != snapshot.user.version && !self.stores.old.has_unsaved(user) =>
+            {
+                unfelt("find", self.stores.load_person(user).await);
             }
+            Some(Decision::Live(_)) => {}
             Some(Decision::Ended(State::Revoked | State::OtherContext)) => {
                 disagreed();
                 answered_by("production");
