@@ -16,6 +16,9 @@ use crate::manager::strategy::Stores;
 use crate::manager::{MockUserManager, ProductionUserManager, SwitchingUserManager, UserManager};
 use crate::redis_link::RedisLink;
 
+/// How long one statement or batch may take that goes between the stores in bulk.
+const BULK_BUDGET: Duration = Duration::from_secs(3);
+
 /// How long sessions live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Lifetimes {
@@ -247,6 +250,11 @@ impl UserManagerFactory {
             near_entries: configuration.near_entries,
             environment: configuration.environment,
             database: Database::new(database),
+            bulk: Database::new(&DatabaseConfig {
+                max_connections: 1,
+                budget: BULK_BUDGET,
+                ..database.clone()
+            }),
             cache,
             legacy_cache,
             keyring,

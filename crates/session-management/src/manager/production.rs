@@ -46,6 +46,8 @@ struct Inner {
     legacy: LegacyTokens,
     look_ups: LookUps,
     database: Database,
+    /// For what goes to and from the memory in bulk, with more patience than a request has.
+    bulk: Database,
     cache: Arc<dyn SessionAdapter>,
     legacy_cache: Arc<dyn SessionAdapter>,
     legacy_uses: Mutex<BTreeMap<LegacySource, i64>>,
@@ -66,6 +68,7 @@ pub(crate) struct Parts {
     pub(crate) lifetimes: Lifetimes,
     pub(crate) legacy: LegacyTokens,
     pub(crate) database: Database,
+    pub(crate) bulk: Database,
     pub(crate) cache: Arc<dyn SessionAdapter>,
     /// Where the older software keeps its sessions.
     pub(crate) legacy_cache: Arc<dyn SessionAdapter>,
@@ -78,7 +81,7 @@ pub(crate) struct Parts {
 
 impl ProductionUserManager {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { context, lifetimes, legacy, database, cache, legacy_cache, keyring, .. } = parts;
+        let Parts { context, lifetimes, legacy, database, bulk, cache, legacy_cache, keyring, .. } = parts;
         let Parts { near_entries, clock, listen_url, environment, .. } = parts;
         Self(Arc::new(Inner {
             context,
@@ -86,6 +89,7 @@ impl ProductionUserManager {
             legacy,
             look_ups: LookUps::new(database.clone()),
             database,
+            bulk,
             cache,
             legacy_cache,
             legacy_uses: Mutex::default(),

@@ -8,7 +8,7 @@ use identity_db::carry::{Arrived, Bundle, carry};
 use identity_db::session::{self, Found, Session};
 use identity_db::strategy::{self, Report};
 use identity_db::user::{self, Credential};
-use identity_db::{DatabaseError, SessionId, UserId, one_time};
+use identity_db::{Database, DatabaseError, SessionId, UserId, one_time};
 use tokio::sync::Notify;
 
 use super::look_up::Decision;
@@ -33,15 +33,24 @@ impl ProductionUserManager {
         self.0.look_up_in_postgres(token, origin).await
     }
 
-    /// Carries people and their sessions over in one transaction, and takes what has ended out of the caches.
+    /// Carries a person and their sessions over, in the time that a request has.
+    pub(crate) async fn carry_one(&self, bundle: Bundle) -> Result<Option<Arrived>> {
+        let mut arrived = self.carry_by(self.0.database.clone(), vec![bundle]).await?;
+        Ok(arrived.pop().flatten())
+    }
+
+    /// The same of many, with more patience.
     pub(crate) async fn carry(&self, bundles: Vec<Bundle>) -> Result<Vec<Option<Arrived>>> {
+        self.carry_by(self.0.bulk.clone(), bundles).await
+    }
+
+    /// In one transaction; and takes what has ended out of the caches.
+    async fn carry_by(&self, database: Database, bundles: Vec<Bundle>) -> Result<Vec<Option<Arrived>>> {
         let this = self.clone();
         to_the_end(async move {
             let all = Arc::new(bundles);
             let carried = |bundles: Arc<Vec<Bundle>>| {
-                this.0
-                    .database
-                    .transaction(move |conn| bundles.iter().map(|bundle| carry(conn, bundle)).collect())
+                database.transaction(move |conn| bundles.iter().map(|bundle| carry(conn, bundle)).collect())
             };
             let arrived: Vec<Option<Arrived>> = match carried(Arc::clone(&all)).await {
                 // Somebody made a person of the same address at the same moment; now they are there.
@@ -74,7 +83,7 @@ impl ProductionUserManager {
     /// Uses up what was used in the memory of a process.
     pub(crate) async fn note_used(&self, used: Used) -> Result<()> {
         let phones: Vec<String> = used.phones.iter().map(|phone| phone.as_str().to_owned()).collect();
-        let noted = self.0.database.transaction(move |conn| {
+        let noted = self.0.bulk.transaction(move |conn| {
             one_time::spend_codes(conn, &phones)?;
             one_time::note_payloads(conn, &used.payloads)
         });
@@ -83,25 +92,30 @@ impl ProductionUserManager {
 
     /// Payloads that were used.
     pub(crate) async fn used(&self) -> Result<Used> {
-        let payloads = self.0.database.read(one_time::used_payloads).await?;
+        let payloads = self.0.bulk.read(one_time::used_payloads).await?;
         Ok(Used { phones: Vec::<Phone>::new(), payloads })
     }
 
     /// A page of everybody.
     pub(crate) async fn people(&self, after: Option<UserId>, limit: i64) -> Result<Vec<Credential>> {
-        Ok(self.0.database.read(move |conn| user::page(conn, after, limit)).await?)
+        Ok(self.0.bulk.read(move |conn| user::page(conn, after, limit)).await?)
     }
 
     /// A page of the live sessions of this application.
     pub(crate) async fn live(&self, after: Option<SessionId>, limit: i64) -> Result<Vec<Session>> {
         let context = self.0.context;
         let page = move |conn: &mut _| session::page(conn, context, after.as_ref(), limit);
-        Ok(self.0.database.read(page).await?)
+        Ok(self.0.bulk.read(page).await?)
     }
 
     /// What Postgres has of these sessions.
     pub(crate) async fn rows(&self, ids: Vec<SessionId>) -> Result<Vec<Found>> {
-        Ok(self.0.database.read(move |conn| session::find_all(conn, &ids)).await?)
+        Ok(self.0.bulk.read(move |conn| session::find_all(conn, &ids)).await?)
+    }
+
+    /// Whether Postgres answers.
+    pub(crate) async fn answers(&self) -> bool {
+        self.0.database.read(strategy::recorded).await.is_ok()
     }
 
     /// Says what this process runs, and hears what it is to run.

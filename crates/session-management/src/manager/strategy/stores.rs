@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use identity_db::audit::Origin;
 use identity_db::carry::Arrived;
@@ -17,10 +18,13 @@ use crate::metrics;
 use crate::token::SessionToken;
 
 /// People that one transaction carries: some tens of milliseconds.
-const BATCH: usize = 50;
+const BATCH: usize = 20;
 
 /// Logouts that are kept for production at most: anybody may send one.
 const MISSED: usize = 100_000;
+
+/// How long production is left alone: one request in so long waits for it in vain, and all others do not wait.
+const ALONE: Duration = Duration::from_secs(1);
 
 /// Rows that one statement reads.
 const PAGE: i64 = 500;
@@ -32,13 +36,21 @@ pub(crate) struct Stores {
     pub(crate) production: ProductionUserManager,
     /// Whether the old store has had everything that production has.
     filled: AtomicBool,
+    /// Until when production, which has just not answered, is left alone by those who go on without it.
+    away_until: Mutex<Option<Instant>>,
     /// Logouts that did not reach production.
     missed: Mutex<Vec<(Vec<SessionToken>, Origin)>>,
 }
 
 impl Stores {
     pub(crate) fn new(old: Arc<MockUserManager>, production: ProductionUserManager) -> Self {
-        Self { old, production, filled: AtomicBool::new(false), missed: Mutex::default() }
+        Self {
+            old,
+            production,
+            filled: AtomicBool::new(false),
+            away_until: Mutex::default(),
+            missed: Mutex::default(),
+        }
     }
 
     /// Whether the old store's "unknown" is an answer.
@@ -49,6 +61,20 @@ impl Stores {
     /// The old store is kept up to date no longer.
     pub(crate) fn fall_behind(&self) {
         self.filled.store(false, Ordering::Release);
+    }
+
+    /// Asks production, unless it has just not answered.
+    pub(crate) async fn reach<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let away = || self.away_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if away().is_some_and(|until| Instant::now() < until) {
+            return Err(SessionError::Unavailable("it did not answer a moment ago".into()));
+        }
+        let answer = call.await;
+        // It may have been Redis alone that a stranger's token was looked for in.
+        if matches!(answer, Err(SessionError::Unavailable(_))) && !self.production.answers().await {
+            *away() = Some(Instant::now() + ALONE);
+        }
+        answer
     }
 
     /// Notes a logout that did not reach production; whatever its tokens are, they open nothing here any more.
@@ -89,7 +115,7 @@ impl Stores {
     ) -> Result<Option<Arrived>> {
         let Some(mut unsaved) = self.old.unsaved(user, action) else { return Ok(None) };
         unsaved.bundle.auth_token = auth_token;
-        let arrived = self.production.carry(vec![unsaved.bundle.clone()]).await?.pop().flatten();
+        let arrived = self.production.carry_one(unsaved.bundle.clone()).await?;
         self.old.saved(&unsaved, arrived.as_ref());
         Ok(arrived)
     }

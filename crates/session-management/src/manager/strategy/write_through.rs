@@ -45,7 +45,7 @@ impl WriteThroughUserManager {
 
     /// Tells production of what an act has just changed of a person.
     async fn write(&self, operation: &str, user: UserId) {
-        unfelt(operation, self.stores.save_person(user).await);
+        unfelt(operation, self.stores.reach(self.stores.save_person(user)).await);
     }
 }
 
@@ -68,7 +68,7 @@ impl UserManager for WriteThroughUserManager {
     }
 
     async fn credential(&self, id: UserId) -> Result<Option<Credential>> {
-        unfelt("find", self.stores.load_person(id).await);
+        unfelt("find", self.stores.reach(self.stores.load_person(id)).await);
         self.stores.old.credential(id).await
     }
 
@@ -77,7 +77,7 @@ impl UserManager for WriteThroughUserManager {
     }
 
     async fn update(&self, id: UserId, change: UserChange) -> Result<Option<User>> {
-        unfelt("find", self.stores.load_person(id).await);
+        unfelt("find", self.stores.reach(self.stores.load_person(id)).await);
         let updated = self.stores.old.update(id, change).await?;
         self.write("update", id).await;
         Ok(updated)
@@ -85,7 +85,8 @@ impl UserManager for WriteThroughUserManager {
 
     async fn get_all(&self, limit: i64, offset: i64) -> Result<Vec<User>> {
         if !self.stores.is_filled()
-            && let Some(people) = unfelt("list", self.stores.production.get_all(limit, offset).await)
+            && let Some(people) =
+                unfelt("list", self.stores.reach(self.stores.production.get_all(limit, offset)).await)
         {
             return Ok(people);
         }
@@ -94,7 +95,7 @@ impl UserManager for WriteThroughUserManager {
 
     async fn count(&self) -> Result<i64> {
         if !self.stores.is_filled()
-            && let Some(count) = unfelt("list", self.stores.production.count().await)
+            && let Some(count) = unfelt("list", self.stores.reach(self.stores.production.count()).await)
         {
             return Ok(count);
         }
@@ -121,7 +122,7 @@ impl UserManager for WriteThroughUserManager {
 
     async fn extend_session(&self, token: &SessionToken) -> Result<bool> {
         let extended = self.stores.old.extend_session(token).await?;
-        unfelt("extend_session", self.stores.production.extend_session(token).await);
+        unfelt("extend_session", self.stores.reach(self.stores.production.extend_session(token)).await);
         Ok(extended)
     }
 
@@ -131,7 +132,8 @@ impl UserManager for WriteThroughUserManager {
     }
 
     async fn revoke_session(&self, user: UserId, id: &SessionId, origin: Origin) -> Result<bool> {
-        let production = self.stores.production.revoke_session(user, id, origin.clone()).await;
+        let production =
+            self.stores.reach(self.stores.production.revoke_session(user, id, origin.clone())).await;
         let there = unfelt("revoke_session", production);
         let here = self.stores.old.revoke_session(user, id, origin).await?;
         self.write("revoke_session", user).await;
@@ -152,7 +154,9 @@ impl UserManager for WriteThroughUserManager {
 
     async fn store_code(&self, phone: &Phone, code: &Code) -> Result<()> {
         self.stores.old.store_code(phone, code).await?;
-        if unfelt("store_code", self.stores.production.store_code(phone, code).await).is_some() {
+        if unfelt("store_code", self.stores.reach(self.stores.production.store_code(phone, code)).await)
+            .is_some()
+        {
             self.stores.old.code_is_elsewhere(phone);
         }
         Ok(())
@@ -167,12 +171,13 @@ impl UserManager for WriteThroughUserManager {
             return Ok(Err(wait));
         }
         // Processes share the count of production, so that they are no further attempts each.
-        Ok(unfelt("reserve", self.stores.production.reserve(counters).await).unwrap_or(Ok(())))
+        Ok(unfelt("reserve", self.stores.reach(self.stores.production.reserve(counters)).await)
+            .unwrap_or(Ok(())))
     }
 
     async fn refund(&self, counters: Vec<Counter>) -> Result<()> {
         self.stores.old.refund(counters.clone()).await?;
-        unfelt("refund", self.stores.production.refund(counters).await);
+        unfelt("refund", self.stores.reach(self.stores.production.refund(counters)).await);
         Ok(())
     }
 

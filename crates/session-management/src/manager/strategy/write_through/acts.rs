@@ -24,7 +24,10 @@ impl WriteThroughUserManager {
             self.log_out(&carried, origin).await;
         }
         let token = dual_written.then(|| opened.token.expose().to_owned());
-        unfelt("create_session", self.stores.save_with(user, "session_created", token).await);
+        unfelt(
+            "create_session",
+            self.stores.reach(self.stores.save_with(user, "session_created", token)).await,
+        );
         Ok(Some(LoggedIn { dual_written, ..opened }))
     }
 
@@ -34,11 +37,11 @@ impl WriteThroughUserManager {
         if tokens.is_empty() {
             return;
         }
-        let told = self.stores.production.delete_session(tokens, origin.clone()).await;
+        let told = self.stores.reach(self.stores.production.delete_session(tokens, origin.clone())).await;
         if unfelt("delete_session", told).is_none() {
             self.stores.note_missed(tokens.to_vec(), origin);
         }
-        unfelt("delete_session", self.stores.save_owners(&ids).await);
+        unfelt("delete_session", self.stores.reach(self.stores.save_owners(&ids)).await);
     }
 
     pub(super) async fn end_all_others(&self, act: EndOthers) -> Option<OthersEnded> {
@@ -46,7 +49,7 @@ impl WriteThroughUserManager {
         let dual_written = self.stores.production.dual_writes(act.own.by_cookie);
         let (ended, live) = self.stores.old.end_all_others(act)?;
         let token = dual_written.then(|| ended.token.expose().to_owned());
-        let saved = self.stores.save_with(user, "session_created", token).await;
+        let saved = self.stores.reach(self.stores.save_with(user, "session_created", token)).await;
         let there = unfelt("end_others", saved).flatten().map(|arrived| arrived.ended).unwrap_or_default();
         // Of sessions that other processes opened only production knows.
         let all: BTreeSet<SessionId> = live.into_iter().chain(there).filter(|id| *id != own).collect();
@@ -65,6 +68,6 @@ impl WriteThroughUserManager {
             let missing = here.iter().filter(|own| !sessions.iter().any(|session| session.id == own.id));
             self.stores.check_ends(missing.map(|session| session.id).collect()).await
         };
-        unfelt("list", brought.await);
+        unfelt("list", self.stores.reach(brought).await);
     }
 }

@@ -24,7 +24,7 @@ impl WriteThroughUserManager {
         origin: &Origin,
     ) -> Result<Option<Arc<Snapshot>>> {
         let id = token.id();
-        let asked = async || self.stores.production.judge(token, freshness, origin).await;
+        let asked = async || self.stores.reach(self.stores.production.judge(token, freshness, origin)).await;
         match self.stores.old.judge(&id) {
             Verdict::Live(snapshot) => Ok(self.confirm(&id, snapshot, asked().await).await),
             Verdict::Ended => {
@@ -50,7 +50,7 @@ impl WriteThroughUserManager {
             Some(Decision::Live(there))
                 if there.user.version != snapshot.user.version && !self.stores.old.has_unsaved(user) =>
             {
-                unfelt("find", self.stores.load_person(user).await);
+                unfelt("find", self.stores.reach(self.stores.load_person(user)).await);
             }
             Some(Decision::Live(_)) => {}
             Some(Decision::Ended(State::Revoked | State::OtherContext)) => {
@@ -61,7 +61,7 @@ impl WriteThroughUserManager {
             }
             Some(Decision::Ended(State::Blocked)) => {
                 disagreed();
-                unfelt("find", self.stores.load_person(user).await);
+                unfelt("find", self.stores.reach(self.stores.load_person(user)).await);
             }
             // It was used here while production could not be told, or was there and is gone.
             Some(Decision::Unknown) if self.stores.old.is_known_elsewhere(id) => {
@@ -72,7 +72,10 @@ impl WriteThroughUserManager {
             }
             Some(Decision::Ended(State::Expired | State::Live) | Decision::Unknown) => {
                 disagreed();
-                unfelt("create_session", self.stores.save_with(user, "session_carried", None).await);
+                unfelt(
+                    "create_session",
+                    self.stores.reach(self.stores.save_with(user, "session_carried", None)).await,
+                );
             }
         }
         answered_by("old");

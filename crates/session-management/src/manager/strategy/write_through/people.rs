@@ -13,7 +13,8 @@ use crate::manager::{Result, UserManager};
 impl WriteThroughUserManager {
     /// What a login is checked against. A password that was changed through another process counts here, too.
     pub(super) async fn credential_of(&self, email: &Email) -> Result<Option<Credential>> {
-        let there = unfelt("find", self.stores.production.credential_by_email(email).await);
+        let there =
+            unfelt("find", self.stores.reach(self.stores.production.credential_by_email(email)).await);
         if let Some(there) = there.flatten() {
             self.stores.old.take_in(there);
         }
@@ -42,7 +43,7 @@ impl WriteThroughUserManager {
             OneTimeProof::Code(phone, _) => old.has_code_of_its_own(phone),
             OneTimeProof::Telegram(_) => false,
         };
-        let there = self.stores.production.redeem(proof.clone(), redeemer.clone()).await;
+        let there = self.stores.reach(self.stores.production.redeem(proof.clone(), redeemer.clone())).await;
         let user = match unfelt("redeem", there) {
             Some(Some(user)) => {
                 old.take_in_used(used_by(&proof));
