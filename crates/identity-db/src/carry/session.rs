@@ -60,7 +60,9 @@ statement! {
                                detail)
         SELECT CASE WHEN arg.ended THEN 'session_ended_in_memory' ELSE arg.action END, arg.context, arg.user_id,
                arg.user_id, arg.id, arg.ip_address, arg.user_agent, jsonb_build_object('method', arg.auth_method)
-        FROM arg, arrived WHERE arrived.is_new OR arg.ended
+        FROM arg, arrived
+        -- What the statement itself changes is not seen here.
+        WHERE arrived.is_new OR (arg.ended AND NOT EXISTS (SELECT FROM sessions s WHERE s.id = arg.id AND s.revoked))
     )
     SELECT coalesce((SELECT NOT arrived.revoked AND arrived.session_epoch >= owner.session_epoch
                      FROM arrived JOIN owner ON owner.id = arrived.user_id), false)"
