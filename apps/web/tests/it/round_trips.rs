@@ -8,7 +8,7 @@ use test_support::{
 use crate::PASSWORD;
 
 /// Statements that the request is answerable for: the limiter is counted apart, and what runs in the
-/// background (root keys, the clean-up, readiness, the lease, uses that are written down) is nobody's.
+/// background (root keys, the clean-up, readiness, the lease, the strategy, uses that are written down) is nobody's.
 fn statements(database: &TestDatabase) -> Vec<String> {
     let background = [
         "instance_keys",
@@ -22,6 +22,7 @@ fn statements(database: &TestDatabase) -> Vec<String> {
         "web_user_cache",
         "FROM \"web_sessions\" WHERE (\"web_sessions\".\"expires_at\"",
         "FROM \"cleanup\"",
+        "strategy_processes",
     ];
     let counted = |text: &String| {
         // A new connection is set up once.
