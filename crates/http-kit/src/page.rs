@@ -31,7 +31,7 @@ use form_token::FormKey;
 pub use crate::gate::greet;
 pub use form::{Form, StrangerForm};
 pub use login::LoginForms;
-pub use own_path::OwnPath;
+pub use own_path::{Next, OwnPath};
 pub use redirect::Redirect;
 pub use refusal::Refusal;
 pub(crate) use visitor::Visitor;
@@ -93,10 +93,7 @@ impl Around {
 
     /// The way to the login and back.
     pub(crate) fn login(&self) -> String {
-        match &self.again {
-            Some(again) => format!("/login?next={}", again.encoded()),
-            None => "/login".to_owned(),
-        }
+        Next::from(self.again.clone()).by("/login")
     }
 }
 
