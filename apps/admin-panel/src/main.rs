@@ -1,4 +1,8 @@
-//! The panel that staff use.
+//! The panel that staff use. The tree under `routes` is its site map.
+
+mod paging;
+mod routes;
+mod staff;
 
 use std::process::ExitCode;
 
@@ -6,5 +10,5 @@ use http_kit::{App, run};
 use session_management::Admin;
 
 fn main() -> ExitCode {
-    run(App::<Admin>::new())
+    run(App::<Admin>::new().private(routes::private).document(routes::document))
 }

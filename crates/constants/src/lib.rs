@@ -4,6 +4,7 @@
 
 mod context;
 mod named;
+mod permission;
 mod preference;
 mod role;
 mod strategy;
@@ -15,6 +16,7 @@ pub mod redis;
 
 pub use context::{AppScope, ApplicationContext};
 pub use named::UnknownName;
+pub use permission::Permission;
 pub use preference::{Language, Theme};
 pub use role::Role;
 pub use strategy::{Environment, LegacySource, LegacyTokens, MigrationStrategy};

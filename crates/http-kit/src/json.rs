@@ -72,5 +72,10 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // First whether it is JSON at all: reading it as a `T` stops at the first thing that fits no `T`.
     serde_json::from_slice::<IgnoredAny>(bytes)
         .map_err(|_| Problem::new(Code::MalformedRequest).because("malformed-json"))?;
-    serde_json::from_slice(bytes).map_err(|_| Problem::new(Code::ValidationFailed))
+    // Every body is an object; serde would take an array for the values of its members.
+    let is_object = bytes.trim_ascii_start().first() == Some(&b'{');
+    is_object
+        .then(|| serde_json::from_slice(bytes).ok())
+        .flatten()
+        .ok_or_else(|| Problem::new(Code::ValidationFailed))
 }

@@ -11,7 +11,7 @@ use crate::{account, probe};
 /// A problem (RFC 9457).
 #[derive(ToResponse)]
 #[response(description = "A problem; `code` says which", content_type = "application/problem+json")]
-pub(crate) struct Failure(#[expect(dead_code, reason = "read by the document alone")] ProblemDetails);
+pub struct Failure(#[expect(dead_code, reason = "read by the document alone")] ProblemDetails);
 
 #[derive(OpenApi)]
 #[openapi(

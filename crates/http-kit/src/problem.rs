@@ -9,7 +9,7 @@ use actix_web::http::header::{CONTENT_LANGUAGE, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use delivery::DeliveryError;
 use serde::Serialize;
-use session_management::SessionError;
+use session_management::{Refusal, SessionError};
 use templates::Locale;
 use templates::page::ProblemPage;
 use utoipa::ToSchema;
@@ -41,7 +41,7 @@ pub enum Code {
     NotFound,
     /// 405.
     MethodNotAllowed,
-    /// 409: something of that name exists.
+    /// 409: something of that name exists, or nobody would be left to administer.
     Conflict,
     /// 413: the body is over 64 KiB.
     PayloadTooLarge,
@@ -216,6 +216,12 @@ impl From<SessionError> for Problem {
             SessionError::Unauthenticated => Self::new(Code::Unauthenticated),
             SessionError::ReauthenticationRequired => Self::new(Code::ReauthenticationRequired),
             SessionError::Conflict => Self::new(Code::Conflict),
+            SessionError::Refused(refusal) => match refusal {
+                Refusal::NotPermitted => Self::new(Code::Forbidden),
+                Refusal::HigherRole => Self::new(Code::Forbidden).because("forbidden-higher-role"),
+                Refusal::MoreThanOwn => Self::new(Code::Forbidden).because("forbidden-more-than-own"),
+                Refusal::LastAdmin => Self::new(Code::Conflict).because("conflict-last-admin"),
+            },
             SessionError::NotOffered => Self::new(Code::NotFound).because("not_found-telegram"),
         }
     }

@@ -9,7 +9,8 @@ use actix_web::{App as ActixApp, HttpRequest, HttpServer, web};
 use clap::Parser;
 use constants::{ApplicationContext, Environment};
 use session_management::{
-    AppContext, Faults, SessionError, SessionService, UserManager, UserManagerFactory, web_store,
+    AppContext, CleanupProbe, Faults, SessionError, SessionService, UserManager, UserManagerFactory,
+    web_store,
 };
 use tokio::sync::watch;
 use utoipa_swagger_ui::SwaggerUi;
@@ -96,9 +97,15 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
     let service = service.with_telegram(settings.telegram.clone());
     let postman = web::Data::new(outgoing::postman(C::CONTEXT, &settings)?);
     let metrics = web::Data::new(Metrics::new()?);
+    let cleanup = web::Data::new(CleanupProbe::of(&settings.manager)?);
     let (port, address, variable) = (settings.port, settings.address, settings.port_variable);
     if settings.manager.environment == Environment::Mock {
         log::warn!("everything is in the memory of this process and is gone when it ends");
+        if let (ApplicationContext::Admin, Some((email, password))) =
+            (C::CONTEXT, settings.demo_admin.clone())
+        {
+            service.create_first_admin(email, password).await?;
+        }
     }
     let settings = web::Data::new(settings);
     let service = web::Data::new(service);
@@ -115,6 +122,7 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
             .app_data(service.clone())
             .app_data(postman.clone())
             .app_data(metrics.clone())
+            .app_data(cleanup.clone())
             .wrap(Front::<C>::new(settings.clone(), service.clone(), metrics.clone()))
             .configure(probe::routes)
             .service(web::redirect("/docs", "/docs/"))

@@ -8,7 +8,9 @@ use std::net::IpAddr;
 use constants::{ApplicationContext, Environment, LegacyTokens};
 use delivery::Routes;
 use ipnet::IpNet;
-use session_management::{DatabaseConfig, Lifetimes, Limits, LoginWidget, ManagerConfiguration};
+use session_management::{
+    DatabaseConfig, Email, Lifetimes, Limits, LoginWidget, ManagerConfiguration, Password,
+};
 
 use crate::cookie::SessionCookies;
 
@@ -33,6 +35,8 @@ pub struct Settings {
     pub(crate) telegram: Option<LoginWidget>,
     /// The same bot, as pages name it.
     pub(crate) telegram_bot: Option<TelegramBot>,
+    /// Whom admin-panel begins with in mock, where nobody could create them.
+    pub(crate) demo_admin: Option<(Email, Password)>,
     /// The session cookies.
     pub(crate) cookies: SessionCookies,
     /// Networks whose `X-Forwarded-For` is believed.

@@ -261,7 +261,7 @@ fn named<'a>(names: &'a [(String, String)]) -> impl Fn(&MigrationVersion<'_>) ->
 }
 
 /// Runs `work` while no other process migrates this database; a second one waits its turn.
-fn locked<T>(
+pub(crate) fn locked<T>(
     conn: &mut PgConnection,
     work: impl FnOnce(&mut PgConnection) -> Result<T, MigrationError>,
 ) -> Result<T, MigrationError> {

@@ -31,6 +31,40 @@ diesel::table! {
 }
 
 diesel::table! {
+    backups (id) {
+        id -> Int8,
+        taken_at -> Timestamptz,
+        verified_at -> Timestamptz,
+        file_name -> Text,
+        bytes -> Int8,
+        #[max_length = 64]
+        sha256 -> Varchar,
+        table_count -> Int8,
+        row_count -> Int8,
+        server_version -> Text,
+    }
+}
+
+diesel::table! {
+    cleanup (once) {
+        once -> Bool,
+        applied_at -> Timestamptz,
+        applied_by -> Text,
+        checklist -> Jsonb,
+    }
+}
+
+diesel::table! {
+    cleanup_points (id) {
+        #[max_length = 40]
+        id -> Varchar,
+        holds -> Bool,
+        since -> Timestamptz,
+        measured_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     instance_keys (id) {
         id -> Int8,
         key -> Bytea,
@@ -193,6 +227,9 @@ diesel::joinable!(user_permissions -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     audit_log,
+    backups,
+    cleanup,
+    cleanup_points,
     instance_keys,
     legacy_imports,
     legacy_uses,

@@ -10,12 +10,13 @@ use serde::Deserialize;
 use crate::pool::Incarnation;
 
 /// The triggers without which a revocation could be undone, or would not be heard of, with their tables.
-pub const TRIGGERS: [(&str, &str); 10] = [
+pub const TRIGGERS: [(&str, &str); 11] = [
     ("sessions", "sessions_guard"),
     ("sessions", "sessions_keep_imported"),
     ("sessions", "sessions_keep_tombstone"),
     ("sessions", "sessions_notify_denial"),
     ("sessions", "sessions_notify_truncate"),
+    ("sessions", "sessions_refuse_adoption"),
     ("user_permissions", "user_permissions_notify_truncate"),
     ("user_permissions", "user_permissions_raise_version"),
     ("users", "users_guard"),

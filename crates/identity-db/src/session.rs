@@ -5,6 +5,7 @@
 
 mod adopt;
 mod end;
+mod end_everyone;
 mod look_up;
 mod open;
 mod purge;
@@ -20,12 +21,14 @@ use serde::Serialize;
 
 use crate::failpoint;
 use crate::id::{SessionId, UserId};
+use crate::right::{RightRow, Rights, RightsOfSession};
 use crate::schema::{sessions, users};
 use crate::sql_enum::{ContextColumn, SourceColumn};
 use crate::user::User;
 
 pub use adopt::{Adopted, LegacyKey, LegacyToken, adopt, count_legacy_uses};
-pub use end::{Ended, Revocation, Revoked, Rotation, end_all, revoke};
+pub use end::{Ended, Revocation, Revoked, Rotation, end_all, end_one, revoke};
+pub use end_everyone::{Everyone, end_everyone};
 pub use look_up::LookUps;
 pub use open::{Login, NewSession, open};
 pub use purge::{Purged, count_ended, purge};
@@ -77,13 +80,15 @@ pub struct Session {
     pub adopted_from: Option<LegacySource>,
 }
 
-/// A session, its user and the clock of one statement: all that a decision needs.
+/// A session, its user, their rights and the clock of one statement: all that a decision needs.
 #[derive(Debug, Clone)]
 pub struct Found {
     /// The row.
     pub session: Session,
     /// Its user.
     pub user: User,
+    /// What the user may do in its application beyond what their role brings.
+    pub rights: Rights,
     /// Postgres' clock when the rows were read; never later than they are.
     pub read_at: DateTime<Utc>,
     /// Postgres' clock now, for the comparison with the ends.
@@ -158,11 +163,20 @@ pub fn find_all(conn: &mut PgConnection, ids: &[SessionId]) -> QueryResult<Vec<F
     sessions::table
         .inner_join(users::table)
         .filter(sessions::id.eq_any(ids))
-        .select((Session::as_select(), User::as_select(), transaction_timestamp(), clock_timestamp()))
-        .load::<(Session, User, DateTime<Utc>, DateTime<Utc>)>(conn)
+        .select((
+            Session::as_select(),
+            User::as_select(),
+            RightsOfSession,
+            transaction_timestamp(),
+            clock_timestamp(),
+        ))
+        .load::<(Session, User, Vec<RightRow>, DateTime<Utc>, DateTime<Utc>)>(conn)
         .map(|rows| {
             rows.into_iter()
-                .map(|(session, user, read_at, now)| Found { session, user, read_at, now })
+                .map(|(session, user, rights, read_at, now)| {
+                    let rights = Rights::from(rights);
+                    Found { session, user, rights, read_at, now }
+                })
                 .collect()
         })
 }

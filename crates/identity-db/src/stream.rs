@@ -21,6 +21,7 @@ use crate::connect::connect;
 use crate::failpoint;
 use crate::id::{SessionId, UserId};
 use crate::pool::Incarnation;
+use crate::presence::Presence;
 use crate::server::{self, Faults, Server};
 use crate::{Database, DatabaseError};
 
@@ -124,19 +125,24 @@ pub enum StreamError {
 pub type Sink<'a> = &'a (dyn Fn(Event) -> ControlFlow<StreamError> + Send + Sync);
 
 /// Follows the stream until it ends. It always ends with an error; whoever remembers a yes stops believing
-/// it then, and starts a new stream.
-pub async fn follow(url: &str, pool: &Database, sink: Sink<'_>) -> StreamError {
-    match follow_until_error(url, pool, sink).await {
+/// it then, and starts a new stream. `presence` is what this process says of itself meanwhile.
+pub async fn follow(url: &str, pool: &Database, presence: Presence, sink: Sink<'_>) -> StreamError {
+    match follow_until_error(url, pool, presence, sink).await {
         Ok(never) => match never {},
         Err(error) => error,
     }
 }
 
-async fn follow_until_error(url: &str, pool: &Database, sink: Sink<'_>) -> Result<Infallible, StreamError> {
+async fn follow_until_error(
+    url: &str,
+    pool: &Database,
+    presence: Presence,
+    sink: Sink<'_>,
+) -> Result<Infallible, StreamError> {
     let (client, mut connection) = connect(url, PATIENCE).await?;
     let heard = Heard::default();
     let reading = poll_fn(|context| read(&mut connection, context, sink, &heard));
-    let talking = talk(url, &client, pool, sink, &heard);
+    let talking = talk(url, &client, pool, presence, sink, &heard);
     let (mut reading, mut talking) = (pin!(reading), pin!(talking));
     // Reading comes first, at every wake-up: all that is on the socket is applied before an answer is seen.
     tokio::select! {
@@ -231,10 +237,12 @@ async fn talk(
     url: &str,
     client: &Client,
     pool: &Database,
+    presence: Presence,
     sink: Sink<'_>,
     heard: &Heard,
 ) -> Result<Infallible, StreamError> {
-    in_time(client.batch_execute("SET idle_in_transaction_session_timeout = 1000")).await?;
+    let greeting = format!("SET idle_in_transaction_session_timeout = 1000; {}", presence.mark());
+    in_time(client.batch_execute(&greeting)).await?;
     let early = if failpoint!("guard::start_after_listen") { Some(beat(client).await?) } else { None };
     failpoint!(wait "stream::before_listen");
     // Alone: in one string with another statement it would take effect after that one.

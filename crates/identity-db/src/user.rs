@@ -213,20 +213,20 @@ pub fn raise_epoch(
     .optional()
 }
 
-/// Whether this person is the only one left who can administer. Locks the administrators, so that two who
-/// demote each other at once do not both succeed; runs in the transaction of the change.
+/// These people, and with them everybody who can administer if it is asked for: locked until the transaction ends, and
+/// as they are then. Acts of staff upon each other happen one after the other by it.
 ///
 /// # Errors
 /// When Postgres gives no answer.
-pub fn is_last_admin(conn: &mut PgConnection, id: UserId) -> QueryResult<bool> {
-    let admins: Vec<UserId> = users::table
-        .filter(users::role.eq(RoleColumn(Role::Admin)))
-        .filter(users::blocked_at.is_null())
+pub fn lock(conn: &mut PgConnection, ids: &[UserId], and_admins: bool) -> QueryResult<Vec<User>> {
+    let admin = users::role.eq(RoleColumn(Role::Admin)).and(users::blocked_at.is_null());
+    users::table
+        .filter(users::id.eq_any(ids).or(admin.and(and_admins.into_sql::<Bool>())))
+        // In one order by all, so that no two wait for each other.
         .order(users::id)
-        .select(users::id)
-        .for_update()
-        .load(conn)?;
-    Ok(admins == [id])
+        .select(User::as_select())
+        .for_no_key_update()
+        .load(conn)
 }
 
 /// A page of people, the newest first, with an optional role.

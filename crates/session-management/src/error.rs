@@ -19,6 +19,9 @@ pub enum SessionError {
     /// The session that acts has ended meanwhile.
     #[error("the session has ended")]
     Unauthenticated,
+    /// What a member of staff wanted to do is not theirs to do.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
     /// The act needs a proof of identity that is at most five minutes old.
     #[error("a recent proof of identity is needed")]
     ReauthenticationRequired,
@@ -34,6 +37,23 @@ pub enum SessionError {
     /// A fault of ours.
     #[error("internal: {0}")]
     Internal(String),
+}
+
+/// Why an act of staff upon a person was not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The member of staff lacks a permission.
+    #[error("a permission is missing")]
+    NotPermitted,
+    /// The person has a higher role than the member of staff.
+    #[error("the person has a higher role")]
+    HigherRole,
+    /// Nobody gives more than they have.
+    #[error("nobody gives a role or a permission that is more than their own")]
+    MoreThanOwn,
+    /// Nobody would be left to administer.
+    #[error("this is the last administrator who is not blocked")]
+    LastAdmin,
 }
 
 impl From<DatabaseError> for SessionError {

@@ -131,6 +131,7 @@ impl UserManagerFactory {
             return Err(lacking("a Redis configuration"));
         }
         let keyring = Arc::new(RwLock::new(None));
+        let mut others: Vec<Arc<dyn SessionAdapter>> = Vec::new();
         let (cache, legacy_cache): (Arc<dyn SessionAdapter>, Arc<dyn SessionAdapter>) =
             match &configuration.redis {
                 Some(redis) => {
@@ -140,6 +141,11 @@ impl UserManagerFactory {
                         let (keyring, clock) = (Arc::clone(&keyring), Arc::clone(&self.clock));
                         Arc::new(RedisSessionAdapter::new(link.clone(), context, keyring, clock))
                     };
+                    for other in ApplicationContext::ALL {
+                        if *other != configuration.context {
+                            others.push(adapter(Some(*other)));
+                        }
+                    }
                     (adapter(Some(configuration.context)), adapter(None))
                 }
                 None => {
@@ -155,6 +161,7 @@ impl UserManagerFactory {
             environment: configuration.environment,
             database: Database::new(database),
             cache,
+            other_caches: others,
             legacy_cache,
             keyring,
             clock: Arc::clone(&self.clock),

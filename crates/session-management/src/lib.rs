@@ -4,6 +4,7 @@
 //! sessions. Below it a [`UserManager`] keeps people and sessions, in Postgres and Redis or in memory.
 
 mod account;
+mod cleanup;
 mod clock;
 mod email;
 mod error;
@@ -23,13 +24,16 @@ mod token;
 mod touch;
 
 pub mod adapter;
+pub mod administration;
 pub mod manager;
 pub mod web_store;
 
 pub use account::{EndOthers, LoggedIn, Login, OthersEnded, OwnSession, SessionRequest};
+pub use administration::{Actor, Administration};
+pub use cleanup::{Checklist, CleanupProbe, Point, ScanProgress};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use email::Email;
-pub use error::SessionError;
+pub use error::{Refusal, SessionError};
 pub use factory::{Lifetimes, ManagerConfiguration, RedisConfiguration, UserManagerFactory};
 pub use limits::Limits;
 pub use login::{
@@ -45,10 +49,13 @@ pub use token::{SessionToken, TokenRef};
 /// The log target of look-ups: development shows it at debug level, production does not.
 pub const LOOKUP_LOG_TARGET: &str = "session_lookup";
 
-pub use identity_db::audit::Origin;
+pub use identity_db::audit::{self, Origin};
+pub use identity_db::people::{self, SearchText};
+pub use identity_db::right::{Grant, NewGrant, Right, Rights};
 pub use identity_db::server::Faults;
 pub use identity_db::session::Session;
 pub use identity_db::setting::{self, SettingError};
+pub use identity_db::statistics::LiveSessions;
 pub use identity_db::user::{User, UserChange};
 pub use identity_db::web::{Preferences, PublicUser};
 pub use identity_db::{DatabaseConfig, IpNetwork, SessionId, UserId};

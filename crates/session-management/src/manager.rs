@@ -18,6 +18,7 @@ use identity_db::user::{Credential, NewUser, User, UserChange};
 use tokio::sync::broadcast;
 
 use crate::account::{EndOthers, LoggedIn, OthersEnded, SessionRequest};
+use crate::administration::Administration;
 use crate::email::Email;
 use crate::error::SessionError;
 use crate::login::{Code, OneTimeProof, Phone, Redeemer};
@@ -142,6 +143,9 @@ pub trait UserManager: Send + Sync + std::fmt::Debug {
     /// Uses up a proof that counts once; whose it is. `None` when it is wrong, used or too old, or belongs to
     /// another person than the one for whom it is to count. The attempt at a code is counted in any case.
     async fn redeem(&self, proof: OneTimeProof, redeemer: Redeemer) -> Result<Option<User>>;
+
+    /// What staff do with the people and sessions that this manager keeps.
+    fn administration(&self) -> &dyn Administration;
 
     /// Counts an attempt before it is judged; the inner error is how long to wait.
     async fn reserve(&self, counters: Vec<Counter>) -> Result<std::result::Result<(), Duration>>;

@@ -89,12 +89,15 @@ impl Near {
         self.in_time(snapshot, self.clock.uptime())
     }
 
-    /// Postgres' clock at this uptime, unless what was read is too old then, or has ended.
+    /// Postgres' clock at this uptime, unless what was read is too old then, or the session or a right has ended.
     fn in_time(&self, snapshot: &Snapshot, uptime: Duration) -> Option<DateTime<Utc>> {
         let now = self.lease.postgres_clock(uptime);
         let age = now.signed_duration_since(snapshot.read_at).to_std();
         let young = age.is_ok_and(|age| age < AGE || failpoint!("guard::age_limit"));
-        (young && (now < snapshot.end() || failpoint!("guard::end_of_entry"))).then_some(now)
+        let live = now < snapshot.end() || failpoint!("guard::end_of_entry");
+        let rights = snapshot.rights.first_end();
+        let rights = rights.is_none_or(|end| now < end) || failpoint!("guard::end_of_right");
+        (young && live && rights).then_some(now)
     }
 
     /// Keeps a yes that a look-up just got from Postgres, or that Redis repeated and the checks admitted.

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use constants::{ApplicationContext, lifetime};
+use constants::{ApplicationContext, Permission, lifetime};
 use identity_db::Incarnation;
+use identity_db::right::Rights;
 use identity_db::session::Session;
 use identity_db::user::User;
 
@@ -34,13 +35,15 @@ impl AppContext for Admin {
     const CONTEXT: ApplicationContext = ApplicationContext::Admin;
 }
 
-/// What one statement read of a live session: the session and its user.
+/// What one statement read of a live session: the session, its user and their rights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The session.
     pub session: Session,
     /// Its user.
     pub user: User,
+    /// What the user may do in its application beyond what their role brings.
+    pub rights: Rights,
     /// Postgres' clock at the read.
     pub read_at: DateTime<Utc>,
     /// The server that was read from.
@@ -101,6 +104,17 @@ impl Snapshot {
         self.session.expires_at.min(self.session.absolute_expires_at)
     }
 
+    /// Whether the person may do something in the session's application: their role brings the permission there, or it
+    /// was granted to them and has not ended.
+    #[must_use]
+    pub fn may(&self, permission: &str) -> bool {
+        let by_role = || {
+            self.session.application_context == ApplicationContext::Admin
+                && permission.parse().is_ok_and(|permission: Permission| self.user.role.brings(permission))
+        };
+        self.rights.contain(permission) || by_role()
+    }
+
     /// Whether the person proved who they are within the last five minutes before `now`.
     #[must_use]
     pub fn is_recent(&self, now: DateTime<Utc>) -> bool {
@@ -142,7 +156,13 @@ impl<C: AppContext> Principal<C> {
         &self.snapshot.session
     }
 
-    /// Both as they were read, with what is noted of them.
+    /// Whether the person may do something in this application, as [`Snapshot::may`].
+    #[must_use]
+    pub fn may(&self, permission: &str) -> bool {
+        self.snapshot.may(permission)
+    }
+
+    /// All as it was read, with what is noted of them.
     #[must_use]
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
@@ -192,7 +212,8 @@ pub(crate) mod tests {
             adopted_from: None,
         };
         let incarnation = Incarnation { system: 1, timeline: 1 };
-        Snapshot { session, user, read_at: opened, incarnation, memo: Memo::default() }
+        let rights = Rights::default();
+        Snapshot { session, user, rights, read_at: opened, incarnation, memo: Memo::default() }
     }
 
     #[test]

@@ -115,6 +115,17 @@ impl SessionService {
         self.open(user, "password", login, None).await
     }
 
+    /// Creates an administrator in a store that has nobody yet who could.
+    ///
+    /// # Errors
+    /// [`SessionError::Conflict`] when the address is taken.
+    pub async fn create_first_admin(&self, email: Email, password: Password) -> Result<User> {
+        let hashed_password = Some(self.hasher.hash(password).await?);
+        let email = Some(email.as_str().to_owned());
+        let new = NewUser { email, hashed_password, role: Role::Admin, is_verified: true };
+        self.manager.create(new, Origin::default()).await?.ok_or(SessionError::Conflict)
+    }
+
     /// Logs a person in by address and password. `email` is `None` for a text that is no address: it takes
     /// as long and fails in the same way as an unknown one.
     ///

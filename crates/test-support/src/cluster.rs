@@ -54,6 +54,13 @@ impl TestPostgres {
         self.start_again();
     }
 
+    /// What it wrote to its log.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let log = std::fs::read(self.dir.path().join("log")).expect("the log of the cluster");
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
     /// Where its data is; files that it is to read may be put there.
     #[must_use]
     pub fn data(&self) -> PathBuf {

@@ -1,5 +1,9 @@
 //! Admin-panel as staff meet it, alone and beside web: the built programs on a real Postgres and a real Redis.
 
+#![expect(clippy::unwrap_used, reason = "the way in which a test fails")]
+
+mod administration;
+mod cleanup;
 mod contexts;
 mod lifetimes;
 mod look_ups;

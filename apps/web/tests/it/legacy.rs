@@ -1,9 +1,11 @@
 //! What people bring from the older software: tokens without a row, in a column or under a key of Redis. Each works as
 //! long as it did, becomes one row, ends as any session ends, and then stays dead wherever it still stands.
 
+use std::time::Duration;
+
 use serde_json::json;
 use session_management::{Clock, SystemClock};
-use test_support::{App, Client, TestDatabase, TestRedis, at_once, sessionctl, stack};
+use test_support::{App, Client, TestDatabase, TestRedis, at_once, eventually, sessionctl, stack};
 
 use crate::PASSWORD;
 
@@ -319,6 +321,57 @@ fn a_session_of_the_older_softwares_redis_works_until_it_ends_and_stays_dead_whe
     }
     older_key(&redis, "nobodys-old-key", "00000000-0000-4000-8000-000000000000", 1, 600);
     assert_dead(&app, "nobodys-old-key", "of nobody");
+}
+
+#[test]
+fn a_key_of_the_older_software_opens_by_every_carrier_and_nothing_that_comes_back_outlives_its_end_a12_f1_f8()
+{
+    let (database, redis, app) = stack("web");
+    let panel = App::builder("admin-panel").database(&database).redis(&redis).start();
+    let alice = app.register("alice@example.com", PASSWORD);
+    database.execute("UPDATE users SET role = 'admin'");
+    type End = fn(&TestDatabase, &test_support::Actor, &Client, &str);
+    let ends: [(&str, End); 4] = [
+        ("its own end", |database, _, _, id| {
+            database.execute(&format!("UPDATE sessions SET expires_at = now() WHERE id = '{id}'"));
+        }),
+        ("another device", |_, alice, _, id| {
+            assert_eq!(alice.client.delete(&format!("/api/sessions/{id}")).status, 204);
+        }),
+        ("an operator", |database, alice, _, id| {
+            sessionctl(database, &["session", "revoke", &alice.user_id, "--session", id]);
+        }),
+        ("a logout", |_, _, client, _| assert_eq!(client.post_empty("/api/logout").status, 200)),
+    ];
+    for (number, (end, act)) in ends.into_iter().enumerate() {
+        let token = format!("old-key-token-{number}");
+        older_key(&redis, &token, &alice.user_id, 60, 600);
+        for way in [panel.with_cookie(&token), panel.with_bearer(&token)] {
+            assert_eq!(way.get("/api/me").status, 401, "never admin");
+        }
+        let mut ids = Vec::new();
+        for client in presented(&app, &token) {
+            let me = client.get("/api/me");
+            assert_eq!(me.member("/user/id"), alice.user_id);
+            ids.push(me.member("/session/id"));
+        }
+        ids.dedup();
+        assert_eq!(ids.len(), 1, "one session, however it is presented");
+        act(&database, &alice, &app.with_cookie(&token), &ids[0]);
+        eventually("it has ended", Duration::from_millis(500), || {
+            (app.with_cookie(&token).get("/api/me").status == 401).then_some(())
+        });
+        // The older software, or a replica of its Redis, brings the key back with a later end.
+        older_key(&redis, &token, &alice.user_id, 0, 6000);
+        assert_dead(&app, &token, end);
+        for way in [panel.with_cookie(&token), panel.with_bearer(&token)] {
+            assert_eq!(way.get("/api/me").status, 401, "never admin, after {end}");
+        }
+        redis.flush();
+        older_key(&redis, &token, &alice.user_id, 0, 6000);
+        assert_dead(&App::builder("web").database(&database).redis(&redis).start(), &token, end);
+    }
+    assert_eq!(alice.me().status, 200);
 }
 
 #[test]

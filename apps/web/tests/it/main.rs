@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "the way in which a test fails")]
 
 mod accounts;
+mod backups;
 mod broken_input;
 mod carriers;
+mod cleanup;
 mod cookies;
 mod devices;
 mod languages;
@@ -21,6 +23,7 @@ mod postgres_outages;
 mod preferences;
 mod races;
 mod redis_outages;
+mod restores;
 mod round_trips;
 mod routes;
 mod secrets;

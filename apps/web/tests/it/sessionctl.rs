@@ -104,6 +104,9 @@ fn a_role_is_changed_at_once_and_the_last_administrator_keeps_theirs_c2() {
     assert_eq!(database.value(role), "admin true");
     assert_eq!(actions(&database), ["user_created", "user_role_changed"], "a refusal leaves no line");
 
+    let detail = "SELECT detail FROM audit_log WHERE action = 'user_role_changed'";
+    assert_eq!(database.value(detail), r#"{"role": {"new": "operator", "old": "user"}}"#);
+
     sessionctl(&database, &["user", "role", "ann@example.com", "admin"]);
     assert_eq!(json_of(&database, &["user", "role", "root@example.com", "support"])["role"], "support");
     assert_refused(&last(&["user", "role", "ann@example.com", "user"]), "the last administrator");
@@ -180,6 +183,10 @@ fn one_session_or_all_of_a_person_are_ended_and_nobody_elses_c2() {
     }
     assert_eq!(boris.me().status, 200);
     assert_eq!(sessionctl(&database, &["session", "revoke", "ann@example.com"]).trim(), "0 ended");
+    // The command line acted, not the person.
+    assert_eq!(actions(&database), ["session_ended", "sessions_ended", "sessions_ended"]);
+    let told = "SELECT subject_id || session_id || (detail->>'application_context') FROM audit_log WHERE action = 'session_ended'";
+    assert_eq!(database.value(told), format!("{}{}web", devices[0].user_id, devices[0].session_id));
 }
 
 /// Sessions of the first person that ended so many days ago, named `kind` and a number.

@@ -155,7 +155,7 @@ pub fn answer_login(
         settings.cookies.set(&mut response, token, *dual_written);
     }
     response.json(LoginView {
-        user: UserView::from(user),
+        user: UserView::new(user, session.application_context),
         session: SessionView::new(session, &session.id),
         token: (transport == Transport::Bearer).then(|| token.expose().to_owned()),
     })

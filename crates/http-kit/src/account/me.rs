@@ -28,7 +28,7 @@ const ABOUT_AS_LONG: usize = 640;
 pub(crate) fn answer_me(snapshot: &Snapshot) -> HttpResponse {
     let body = snapshot.memo.rendered(|| {
         let view = LoginView {
-            user: UserView::from(&snapshot.user),
+            user: UserView::new(&snapshot.user, snapshot.session.application_context),
             session: SessionView::new(&snapshot.session, &snapshot.session.id),
             token: None,
         };

@@ -99,6 +99,12 @@ pub struct Arguments {
     /// Codes by SMS that one address asks for in an hour (default 100).
     #[arg(long, env = "LIMIT_SMS_PER_ADDRESS")]
     pub(crate) limit_sms_per_address: Option<String>,
+    /// Address of the administrator that admin-panel begins with in mock (default admin@example.com).
+    #[arg(long, env = "DEMO_ADMIN_EMAIL")]
+    pub(crate) demo_admin_email: Option<String>,
+    /// Password of that administrator; without it there is none.
+    #[arg(long, env = "DEMO_ADMIN_PASSWORD", hide_env_values = true)]
+    pub(crate) demo_admin_password: Option<String>,
     /// Exits with 0 if the application that runs with these settings is ready.
     #[arg(long)]
     pub(crate) check_health: bool,

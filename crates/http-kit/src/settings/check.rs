@@ -11,7 +11,7 @@ use delivery::{Routes, SmsGatewayUrl, SmtpUrl};
 use ipnet::IpNet;
 use session_management::setting::{self, SettingError, set};
 use session_management::{
-    DatabaseConfig, Lifetimes, Limits, LoginWidget, ManagerConfiguration, RedisConfiguration,
+    DatabaseConfig, Email, Lifetimes, Limits, LoginWidget, ManagerConfiguration, Password, RedisConfiguration,
 };
 use url::Url;
 
@@ -57,6 +57,7 @@ pub(super) fn settings(context: ApplicationContext, given: &Arguments) -> Checke
         routes: routes(environment, given)?,
         telegram: telegram(given)?,
         telegram_bot: telegram_bot(given)?,
+        demo_admin: demo_admin(given)?,
         cookies: SessionCookies::new(context, environment, legacy_tokens, lifetimes.absolute),
         trusted_proxies: trusted_proxies(given)?,
         address: parsed("LISTEN_ADDRESS", given.listen_address.as_deref(), "an IP address")?
@@ -173,6 +174,15 @@ fn telegram_bot(given: &Arguments) -> Checked<Option<TelegramBot>> {
     let name = name.transpose()?;
     let id = set(given.telegram_bot_token.as_deref()).and_then(|token| token.split_once(':'));
     Ok(id.map(|(id, _)| TelegramBot { id: id.to_owned(), name }))
+}
+
+fn demo_admin(given: &Arguments) -> Checked<Option<(Email, Password)>> {
+    const NAME: &str = "DEMO_ADMIN_EMAIL";
+    let email = set(given.demo_admin_email.as_deref()).unwrap_or("admin@example.com");
+    let email = Email::parse(email).ok_or_else(|| SettingError::wrong(NAME, email, "an e-mail address"))?;
+    let wrong = |_| SettingError::wrong_secret("DEMO_ADMIN_PASSWORD", "8 to 256 characters");
+    let password = set(given.demo_admin_password.as_deref()).map(|text| Password::new(text.to_owned()));
+    Ok(password.transpose().map_err(wrong)?.map(|password| (email, password)))
 }
 
 fn port(context: ApplicationContext, given: &Arguments) -> Checked<(&'static str, u16)> {

@@ -24,7 +24,7 @@ statement! {
         key_created_at: Option<DateTime<Utc>> => Nullable<Timestamptz>, "timestamptz";
         key_expires_at: Option<DateTime<Utc>> => Nullable<Timestamptz>, "timestamptz";
     }
-    returns (Bool, Bool, Nullable<Text>, Nullable<Uuid>);
+    returns (Bool, Bool, Bool, Nullable<Text>, Nullable<Uuid>);
     "clock AS MATERIALIZED (SELECT clock_timestamp() AS now),
     named AS (
         SELECT users.id AS user_id, 1 AS place, 'redis' AS source FROM users, arg WHERE users.id = arg.key_user
@@ -35,7 +35,7 @@ statement! {
     ), found AS (
         SELECT (array_agg(user_id))[1] AS user_id, (array_agg(source))[1] AS source FROM named
         WHERE place = (SELECT min(place) FROM named)
-        HAVING count(*) = 1
+        HAVING count(*) = 1 AND NOT EXISTS (SELECT FROM cleanup)
     ), owner AS (
         SELECT users.id, users.session_epoch, users.sessions_valid_after, found.source
         FROM users JOIN found ON found.user_id = users.id, arg
@@ -71,6 +71,7 @@ statement! {
         ON CONFLICT (day, source) DO UPDATE SET uses = known.uses + 1
     )
     SELECT EXISTS (SELECT FROM sessions, arg WHERE sessions.id = arg.id), EXISTS (SELECT FROM found),
+           EXISTS (SELECT FROM cleanup),
            (SELECT adopted_from FROM adopted), (SELECT user_id FROM adopted)"
 }
 
@@ -114,6 +115,8 @@ pub enum Adopted {
     Before,
     /// Nobody knows it.
     Unknown,
+    /// It has no row, and since the clean-up nothing else counts.
+    CleanedUp,
 }
 
 /// Makes a row of a session of the older software, unless there is one: of what it kept in Redis, else of
@@ -121,27 +124,29 @@ pub enum Adopted {
 ///
 /// It is one statement under the lock of the user, so that it comes before or after an end of all their
 /// sessions: after it, it meets the tombstone that stands for what the columns name, and a key of Redis that is
-/// not younger becomes one.
+/// not younger becomes one. So it is with the clean-up, which locks the table: from its commit on nothing is adopted.
 ///
 /// # Errors
 /// When Postgres gives no answer.
 pub fn adopt(conn: &mut PgConnection, token: &LegacyToken) -> QueryResult<Adopted> {
     let LegacyToken { id, key, origin, idle, absolute } = token;
-    let (known, named, source, user_id): (bool, bool, Option<String>, Option<UserId>) = Adopt {
-        id: id.as_str(),
-        idle: seconds(*idle),
-        absolute: seconds(*absolute),
-        ip_address: origin.ip_address,
-        user_agent: origin.user_agent.as_deref(),
-        key_user: key.as_ref().map(|key| key.user_id.0),
-        key_created_at: key.as_ref().and_then(|key| key.created_at),
-        key_expires_at: key.as_ref().map(|key| key.expires_at),
-    }
-    .get_result(conn)?;
+    let (known, named, cleaned_up, source, user_id): (bool, bool, bool, Option<String>, Option<UserId>) =
+        Adopt {
+            id: id.as_str(),
+            idle: seconds(*idle),
+            absolute: seconds(*absolute),
+            ip_address: origin.ip_address,
+            user_agent: origin.user_agent.as_deref(),
+            key_user: key.as_ref().map(|key| key.user_id.0),
+            key_created_at: key.as_ref().and_then(|key| key.created_at),
+            key_expires_at: key.as_ref().map(|key| key.expires_at),
+        }
+        .get_result(conn)?;
     let now = source.and_then(|source| source.parse().ok()).zip(user_id);
     Ok(match now {
         Some((source, user_id)) => Adopted::Now { source, user_id },
         None if known || named => Adopted::Before,
+        None if cleaned_up => Adopted::CleanedUp,
         None => Adopted::Unknown,
     })
 }

@@ -5,9 +5,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Inet, Nullable, Text, Uuid};
 use ipnetwork::IpNetwork;
 
+use super::clock_timestamp;
 use crate::audit::Origin;
 use crate::id::{SessionId, UserId};
+use crate::schema::sessions;
+use crate::sql_enum::ContextColumn;
 use crate::statement::statement;
+use crate::user::User;
 
 statement! {
     struct Revoke<'a> {
@@ -119,17 +123,18 @@ statement! {
         FROM arg JOIN counted old ON old.id = arg.keep AND old.live
         WHERE arg.replacement IS NOT NULL
     ), tombstones AS (
-        INSERT INTO sessions (id, user_id, expires_at, absolute_expires_at, revoked, session_epoch)
-        SELECT DISTINCT session_digest(legacy.token), users.id, clock_timestamp(), clock_timestamp(), true,
-               arg.session_epoch - 1
+        INSERT INTO sessions (id, user_id, application_context, expires_at, absolute_expires_at, revoked,
+                              session_epoch)
+        SELECT DISTINCT session_digest(legacy.token), users.id, 'web'::application_type, clock_timestamp(),
+               clock_timestamp(), true, arg.session_epoch - 1
         FROM arg JOIN users ON users.id = arg.user_id,
              unnest(ARRAY[users.auth_token, users.session_id]) AS legacy (token)
-        WHERE legacy.token IS NOT NULL
+        WHERE legacy.token IS NOT NULL AND NOT EXISTS (SELECT FROM cleanup)
           AND NOT EXISTS (SELECT FROM sessions s WHERE s.id = session_digest(legacy.token))
         ON CONFLICT (id) DO UPDATE SET revoked = true, revoked_at = clock_timestamp()
     ), carried_over AS (
         UPDATE users SET auth_token = arg.auth_token FROM arg
-        WHERE users.id = arg.user_id AND arg.auth_token IS NOT NULL
+        WHERE users.id = arg.user_id AND arg.auth_token IS NOT NULL AND NOT EXISTS (SELECT FROM cleanup)
     )
     SELECT counted.id, counted.live, counted.id = arg.keep IS TRUE FROM counted, arg"
 }
@@ -185,4 +190,30 @@ pub fn end_all(
         kept: rows.iter().any(|(_, live, own)| *live && *own),
         all: rows.into_iter().map(|(id, ..)| id).collect(),
     })
+}
+
+/// Ends one live session of a person, whom the transaction has locked, in whatever application it is; which that was.
+/// `None` when they have no such session.
+///
+/// # Errors
+/// When Postgres gives no answer.
+pub fn end_one(
+    conn: &mut PgConnection,
+    user: &User,
+    id: &SessionId,
+) -> QueryResult<Option<ApplicationContext>> {
+    diesel::update(
+        sessions::table
+            .find(id.as_str())
+            .filter(sessions::user_id.eq(user.id))
+            .filter(sessions::revoked.eq(false))
+            .filter(sessions::session_epoch.ge(user.session_epoch))
+            .filter(sessions::expires_at.gt(clock_timestamp()))
+            .filter(sessions::absolute_expires_at.gt(clock_timestamp())),
+    )
+    .set((sessions::revoked.eq(true), sessions::revoked_at.eq(clock_timestamp().nullable())))
+    .returning(sessions::application_context)
+    .get_result::<ContextColumn>(conn)
+    .optional()
+    .map(|context| context.map(Into::into))
 }

@@ -78,7 +78,8 @@ statement! {
     ), account AS (
         UPDATE users SET
             last_login_at = clock.now,
-            auth_token = coalesce(arg.auth_token, users.auth_token),
+            auth_token = CASE WHEN EXISTS (SELECT FROM cleanup) THEN users.auth_token
+                              ELSE coalesce(arg.auth_token, users.auth_token) END,
             hashed_password = coalesce(arg.rehashed, users.hashed_password)
         FROM arg, clock, before
         WHERE users.id = before.id AND users.credential_version = arg.credential_version
@@ -92,7 +93,7 @@ statement! {
                clock.now + arg.absolute * interval '1 second', clock.now, clock.now,
                account.session_epoch, 'legacy', 'auth_token'
         FROM before JOIN account ON account.id = before.id, arg, clock
-        WHERE arg.auth_token IS NOT NULL
+        WHERE arg.auth_token IS NOT NULL AND NOT EXISTS (SELECT FROM cleanup)
           AND before.auth_token ~ '^[A-Za-z0-9_-]+$' AND length(before.auth_token) BETWEEN 6 AND 255
           AND session_digest(before.auth_token) <> ALL (arg.carried)
           AND NOT EXISTS (SELECT FROM users other WHERE other.id <> before.id

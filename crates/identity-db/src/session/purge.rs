@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use crate::schema::sessions;
 use crate::statement::statement;
 
+// OFFSET 0 keeps a look-up in the index for each row: joined, every digest of every user would be computed for each batch.
 statement! {
     struct Purge<'a> {
         before: DateTime<Utc> => Timestamptz, "timestamptz";
@@ -15,7 +16,8 @@ statement! {
         most: i64 => BigInt, "bigint";
     }
     returns (Nullable<Timestamptz>, Nullable<Text>, BigInt, BigInt);
-    "batch AS (
+    "cleaned_up AS MATERIALIZED (SELECT EXISTS (SELECT FROM cleanup) AS done),
+    batch AS (
         SELECT s.id, s.expires_at FROM sessions s, arg
         WHERE s.expires_at < arg.before AND (s.expires_at, s.id) > (arg.after, arg.after_id)
         ORDER BY s.expires_at, s.id
@@ -23,11 +25,13 @@ statement! {
     ), gone AS (
         DELETE FROM sessions USING batch
         WHERE sessions.id = batch.id AND sessions.expires_at = batch.expires_at
-          AND sessions.adopted_from IS DISTINCT FROM 'redis'
-          AND NOT (sessions.adopted_from IS NOT NULL
+          AND (sessions.adopted_from IS DISTINCT FROM 'redis' OR (SELECT done FROM cleaned_up))
+          AND NOT (sessions.adopted_from IS NOT NULL AND NOT (SELECT done FROM cleaned_up)
                    AND EXISTS (SELECT FROM users WHERE users.id = sessions.user_id AND users.legacy_id IS NOT NULL))
-          AND NOT EXISTS (SELECT FROM users WHERE session_digest(users.auth_token) = batch.id)
-          AND NOT EXISTS (SELECT FROM users WHERE session_digest(users.session_id) = batch.id)
+          AND NOT EXISTS (SELECT FROM users WHERE session_digest(users.auth_token) = batch.id
+                          AND NOT (SELECT done FROM cleaned_up) OFFSET 0)
+          AND NOT EXISTS (SELECT FROM users WHERE session_digest(users.session_id) = batch.id
+                          AND NOT (SELECT done FROM cleaned_up) OFFSET 0)
         RETURNING 1
     ), last AS (
         SELECT id, expires_at FROM batch ORDER BY expires_at DESC, id DESC LIMIT 1

@@ -4,18 +4,21 @@
 
 mod adopt;
 mod fixture;
+mod instance_keys;
 mod look_ups;
 mod migrate;
 mod migrations;
 mod notifications;
 mod one_time;
 mod password_change;
+mod people;
 mod plan;
 mod rate_limits;
 mod rights;
 mod schema;
 mod sessions;
 mod split;
+mod strict;
 mod tls;
 mod tombstones;
 mod triggers;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use identity_db::cleanup;
 use identity_db::migration::{self, Contents};
 use test_support::{Row, TestDatabase};
 
@@ -50,6 +51,15 @@ const ROWS: &[(&str, &str)] = &[
         "legacy_imports",
         "INSERT INTO legacy_imports (legacy_id, fingerprint, seen_token_id) VALUES (-7, repeat('A', 43), repeat('B', 43))",
     ),
+    (
+        "cleanup_points",
+        "INSERT INTO cleanup_points VALUES ('legacy-keys', true, '2026-01-01', '2026-01-02')",
+    ),
+    (
+        "backups",
+        "INSERT INTO backups (taken_at, verified_at, file_name, bytes, sha256, table_count, row_count, server_version)
+         VALUES ('2026-01-01', '2026-01-01', '/srv/a.dump', 7, repeat('ab', 32), 3, 5, '15.4')",
+    ),
     ("instance_keys", "INSERT INTO instance_keys (key) VALUES (decode(repeat('ab', 32), 'hex'))"),
     (
         "web_sessions",
@@ -63,6 +73,9 @@ const ROWS: &[(&str, &str)] = &[
         "INSERT INTO web_user_cache (user_id, data) VALUES (gen_random_uuid(), '{\"version\": 7}')",
     ),
 ];
+
+/// Tables that hold nothing while there is a way back.
+const FINAL: &[&str] = &["cleanup"];
 
 #[test]
 fn every_migration_goes_up_down_and_up_again_and_leaves_the_rows_before_it_alone_a14() {
@@ -104,6 +117,72 @@ fn each_set_alone_goes_up_down_and_up_again_in_a_database_of_its_own_a14_a9() {
     }
 }
 
+/// The walk above meets each migration with rows in the tables before it; this one with rows in those that it made.
+#[test]
+fn every_migration_is_undone_and_done_again_with_rows_in_every_table_a14() {
+    let all =
+        migration::status(&mut migration::connect(TestDatabase::new().owner_url()).unwrap(), Contents::Both)
+            .unwrap()
+            .len();
+    for depth in 1..=all {
+        let database = TestDatabase::new();
+        populate(&database);
+        let before = snapshot(&database);
+        revert(&database, depth);
+        assert_still_there(&database, &before, &format!("{depth} migrations were undone"));
+        let kept = snapshot(&database);
+        let mut conn = migration::connect(database.owner_url()).unwrap();
+        assert_eq!(migration::run(&mut conn, Some("test_app")).unwrap().len(), depth);
+        assert_unchanged(&database, &kept, &format!("{depth} migrations were undone and done again"));
+    }
+}
+
+#[test]
+fn there_is_no_way_back_behind_the_clean_up_and_the_refusal_says_so_a13_a14() {
+    let database = TestDatabase::new();
+    populate(&database);
+    let mut conn = migration::connect(database.owner_url()).unwrap();
+    let (applied, now) = cleanup::apply(&mut conn, &serde_json::json!({ "ready": true })).unwrap();
+    assert!(now);
+    assert_eq!(cleanup::apply(&mut conn, &serde_json::json!({})).unwrap(), (applied, false));
+    let before = snapshot(&database);
+    let refusal = loop {
+        match migration::revert(&mut conn) {
+            Ok(undone) => assert!(undone.is_some(), "everything was undone"),
+            Err(refusal) => break refusal.to_string(),
+        }
+    };
+    assert!(
+        refusal.contains("the clean-up was applied") && refusal.contains("only a backup leads back"),
+        "{refusal}"
+    );
+    migration::run(&mut conn, Some("test_app")).unwrap();
+    assert_unchanged(&database, &before, "a revert that was refused");
+}
+
+/// What is left of each table and column is what it was.
+fn assert_still_there(database: &TestDatabase, before: &BTreeMap<String, (String, Vec<Row>)>, when: &str) {
+    let tables = tables(database);
+    for (table, (columns, rows_before)) in before.iter().filter(|(table, _)| tables.contains(table)) {
+        let left = columns_of(database, table);
+        let left: Vec<&str> = left.split(", ").collect();
+        let columns: Vec<&str> = columns.split(", ").collect();
+        let places: Vec<usize> = left
+            .iter()
+            .map(|name| {
+                columns
+                    .iter()
+                    .position(|column| column == name)
+                    .unwrap_or_else(|| panic!("{table}.{name} is new"))
+            })
+            .collect();
+        let mut projected: Vec<Row> =
+            rows_before.iter().map(|row| places.iter().map(|place| row[*place].clone()).collect()).collect();
+        projected.sort();
+        assert_eq!(rows(database, table, &left.join(", ")), projected, "{table} after {when}");
+    }
+}
+
 fn revert(database: &TestDatabase, count: usize) {
     revert_in(database, Contents::Both, count);
 }
@@ -124,7 +203,8 @@ fn tables(database: &TestDatabase) -> Vec<String> {
 fn populate(database: &TestDatabase) {
     let tables = tables(database);
     for table in &tables {
-        assert!(ROWS.iter().any(|(known, _)| known == table), "give {table} rows in this test");
+        let known = ROWS.iter().any(|(known, _)| known == table) || FINAL.contains(&&**table);
+        assert!(known, "give {table} rows in this test");
     }
     for (_, rows) in ROWS.iter().filter(|(table, _)| tables.iter().any(|known| known == table)) {
         assert!(database.execute(rows) > 0, "{rows}");
@@ -134,6 +214,7 @@ fn populate(database: &TestDatabase) {
 fn populate_what_is_empty(database: &TestDatabase) {
     for (table, rows) in ROWS {
         if tables(database).iter().any(|known| known == table)
+            && !FINAL.contains(table)
             && database.number(&format!("SELECT count(*) FROM {table}")) == 0
         {
             assert!(database.execute(rows) > 0, "{rows}");
@@ -144,15 +225,19 @@ fn populate_what_is_empty(database: &TestDatabase) {
 /// Of each table its columns and, in those, its rows.
 fn snapshot(database: &TestDatabase) -> BTreeMap<String, (String, Vec<Row>)> {
     let snapshot = |table: String| {
-        let columns = database.value(&format!(
-            "SELECT string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position)
-             FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '{table}'"
-        ));
+        let columns = columns_of(database, &table);
         let rows = rows(database, &table, &columns);
-        assert!(!rows.is_empty(), "{table} has no rows");
+        assert!(!rows.is_empty() || FINAL.contains(&&*table), "{table} has no rows");
         (table, (columns, rows))
     };
     tables(database).into_iter().map(snapshot).collect()
+}
+
+fn columns_of(database: &TestDatabase, table: &str) -> String {
+    database.value(&format!(
+        "SELECT string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position)
+         FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '{table}'"
+    ))
 }
 
 fn rows(database: &TestDatabase, table: &str, columns: &str) -> Vec<Row> {

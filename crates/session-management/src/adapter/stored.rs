@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use constants::LegacySource;
+use identity_db::right::{Right, Rights};
 use identity_db::session::Session;
 use identity_db::user::User;
 use identity_db::{Incarnation, IpNetwork, SessionId, UserId};
@@ -21,7 +22,7 @@ use super::SessionData;
 use crate::principal::{Memo, Snapshot};
 
 /// Stands first in what is packed. It changes whenever a field does: a value of another format is as good as absent.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct Value<'a> {
@@ -54,6 +55,9 @@ struct Decision<'a> {
     adopted_from: Option<&'a str>,
     epoch: i64,
     user: Person<'a>,
+    /// Each with its end.
+    #[serde(borrow)]
+    rights: Vec<(&'a str, Option<i64>)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -125,7 +129,7 @@ fn whole(number: f64) -> i64 {
 }
 
 fn pack(snapshot: &Snapshot) -> Decision<'_> {
-    let Snapshot { session, user, read_at, incarnation, .. } = snapshot;
+    let Snapshot { session, user, rights, read_at, incarnation, .. } = snapshot;
     let micros = |at: &DateTime<Utc>| at.timestamp_micros();
     Decision {
         format: FORMAT,
@@ -155,6 +159,10 @@ fn pack(snapshot: &Snapshot) -> Decision<'_> {
             credential_version: user.credential_version,
             version: user.version,
         },
+        rights: rights
+            .iter()
+            .map(|right| (right.permission.as_str(), right.expires_at.as_ref().map(micros)))
+            .collect(),
     }
 }
 
@@ -209,10 +217,14 @@ fn unpack(bytes: &[u8], ip: Option<IpAddr>, user_agent: Option<String>) -> Optio
         authenticated_at: moment(packed.authenticated_at)?,
         adopted_from,
     };
+    let right = |(permission, expires_at): (&str, Option<i64>)| {
+        Some(Right { permission: permission.to_owned(), expires_at: moment(expires_at)? })
+    };
     let (system, timeline) = packed.incarnation;
     Some(Snapshot {
         session,
         user,
+        rights: packed.rights.into_iter().map(right).collect::<Option<Rights>>()?,
         read_at: at(packed.read_at)?,
         incarnation: Incarnation { system, timeline },
         memo: Memo::default(),
@@ -239,6 +251,9 @@ mod tests {
         snapshot.user.last_login_at = Some(at);
         snapshot.user.phone = Some("+447946000001".into());
         snapshot.user.telegram_id = Some(-7);
+        let right = |(permission, expires_at): (&str, _)| Right { permission: permission.into(), expires_at };
+        snapshot.rights =
+            [("reports.export", Some(at)), ("reports.read", None)].map(right).into_iter().collect();
         snapshot
     }
 

@@ -1,5 +1,6 @@
 //! The manager in the memory of one process: for `APP_ENV=mock`, where there is no server at all.
 
+mod administration;
 mod one_time;
 
 use std::collections::HashMap;
@@ -9,8 +10,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use constants::{ApplicationContext, Role};
-use identity_db::audit::Origin;
+use identity_db::audit::{Entry, Line, Origin};
 use identity_db::rate_limit::Counter;
+use identity_db::right::{Grant, Right, Rights};
 use identity_db::session::{Found, Session, State};
 use identity_db::user::{Credential, NewUser, User, UserChange};
 use identity_db::{Incarnation, SessionId, UserId};
@@ -18,6 +20,7 @@ use uuid::Uuid;
 
 use super::{Freshness, Health, Result, UserManager};
 use crate::account::{EndOthers, LoggedIn, OthersEnded, SessionRequest};
+use crate::administration::Administration;
 use crate::clock::Clock;
 use crate::email::Email;
 use crate::factory::Lifetimes;
@@ -40,6 +43,8 @@ pub struct MockUserManager {
 struct Store {
     people: HashMap<UserId, Credential>,
     sessions: HashMap<SessionId, Session>,
+    grants: HashMap<UserId, Vec<Grant>>,
+    audit: Vec<Line>,
     attempts: HashMap<(&'static str, String), (DateTime<Utc>, i32)>,
     once: OneTime,
 }
@@ -53,6 +58,12 @@ impl MockUserManager {
 
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A line of the audit log on what a person did for themselves.
+    fn own_act(&self, action: &'static str, user: UserId, origin: Origin) -> Entry {
+        let (actor, subject) = (Some(user), Some(user));
+        Entry { action, context: Some(self.context), actor, subject, session: None, origin, detail: None }
     }
 
     fn idle_end(&self, now: DateTime<Utc>, absolute_end: DateTime<Utc>) -> DateTime<Utc> {
@@ -82,7 +93,18 @@ impl Store {
     fn found(&self, id: &SessionId, now: DateTime<Utc>) -> Option<Found> {
         let session = self.sessions.get(id)?.clone();
         let user = self.people.get(&session.user_id)?.user.clone();
-        Some(Found { session, user, read_at: now, now })
+        let rights = self.rights(user.id, session.application_context, now);
+        Some(Found { session, user, rights, read_at: now, now })
+    }
+
+    fn rights(&self, user: UserId, context: ApplicationContext, now: DateTime<Utc>) -> Rights {
+        let counts = |grant: &&Grant| {
+            grant.application_context == context && grant.expires_at.is_none_or(|end| end > now)
+        };
+        let grants = self.grants.get(&user).into_iter().flatten().filter(counts);
+        grants
+            .map(|grant| Right { permission: grant.permission.clone(), expires_at: grant.expires_at })
+            .collect()
     }
 
     fn live(&self, id: &SessionId, context: ApplicationContext, now: DateTime<Utc>) -> Option<Found> {
@@ -118,7 +140,7 @@ impl UserManager for MockUserManager {
         Ok(self.store().people.get(&id).cloned())
     }
 
-    async fn create(&self, new: NewUser, _origin: Origin) -> Result<Option<User>> {
+    async fn create(&self, new: NewUser, origin: Origin) -> Result<Option<User>> {
         let mut store = self.store();
         if new.email.is_some() && store.people.values().any(|known| known.user.email == new.email) {
             return Ok(None);
@@ -130,6 +152,8 @@ impl UserManager for MockUserManager {
             ..nobody(self.clock.now())
         };
         store.people.insert(user.id, Credential { user: user.clone(), hashed_password: new.hashed_password });
+        let own = self.own_act("user_created", user.id, origin);
+        store.note(own, self.clock.now());
         Ok(Some(user))
     }
 
@@ -161,7 +185,7 @@ impl UserManager for MockUserManager {
     ) -> Result<Option<Arc<Snapshot>>> {
         let (id, now) = (token.id(), self.clock.now());
         let mut store = self.store();
-        let Some(Found { session, user, read_at, .. }) = store.live(&id, self.context, now) else {
+        let Some(Found { session, user, rights, read_at, .. }) = store.live(&id, self.context, now) else {
             metrics::LOOKUPS.with_label_values(&["memory", "unknown"]).inc();
             log::debug!(target: crate::LOOKUP_LOG_TARGET, "[SESSION_LOOKUP] session={} not live", id.short());
             return Ok(None);
@@ -182,6 +206,7 @@ impl UserManager for MockUserManager {
         Ok(Some(Arc::new(Snapshot {
             session,
             user,
+            rights,
             read_at,
             incarnation: Incarnation { system: 0, timeline: 0 },
             memo: Memo::default(),
@@ -224,6 +249,10 @@ impl UserManager for MockUserManager {
             adopted_from: None,
         };
         store.sessions.insert(session.id, session.clone());
+        let origin = Origin { ip_address: session.ip_address, user_agent: session.user_agent.clone() };
+        let detail = Some(serde_json::json!({"method": auth_method}));
+        let own = self.own_act("session_created", user.id, origin);
+        store.note(Entry { session: Some(session.id), detail, ..own }, now);
         log::info!(
             "[SESSION_CREATE] context={} session={} user={} method={auth_method}",
             self.context,
@@ -233,11 +262,15 @@ impl UserManager for MockUserManager {
         Ok(Some(LoggedIn { token, user, session, dual_written: false }))
     }
 
-    async fn delete_session(&self, tokens: &[SessionToken], _origin: Origin) -> Result<()> {
+    async fn delete_session(&self, tokens: &[SessionToken], origin: Origin) -> Result<()> {
         let mut store = self.store();
         for token in tokens {
             let id = token.id();
             if store.revoke(&id) {
+                if let Some(user) = store.sessions.get(&id).map(|session| session.user_id) {
+                    let own = self.own_act("session_logout", user, origin.clone());
+                    store.note(Entry { session: Some(id), ..own }, self.clock.now());
+                }
                 log::info!(
                     "[SESSION_DELETE] context={} session={} cause=session_logout",
                     self.context,
@@ -318,6 +351,10 @@ impl UserManager for MockUserManager {
 
     async fn redeem(&self, proof: OneTimeProof, redeemer: Redeemer) -> Result<Option<User>> {
         Ok(self.store().redeem(&proof, &redeemer, self.clock.now()))
+    }
+
+    fn administration(&self) -> &dyn Administration {
+        self
     }
 
     async fn reserve(&self, counters: Vec<Counter>) -> Result<std::result::Result<(), Duration>> {

@@ -4,6 +4,8 @@
 //! answer. Acts run in a task of their own, so that a client that hangs up cannot stop one between its
 //! commit and what must follow.
 
+mod administration;
+mod cleanup;
 mod fitness;
 mod legacy;
 mod look_up;
@@ -12,7 +14,7 @@ mod one_time;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -31,6 +33,7 @@ use identity_db::{
 use super::{Freshness, Health, Result, UserManager};
 use crate::account::{EndOthers, LoggedIn, Login, OthersEnded, SessionRequest, dual_writes};
 use crate::adapter::SessionAdapter;
+use crate::administration::Administration;
 use crate::clock::Clock;
 use crate::email::Email;
 use crate::error::SessionError;
@@ -42,6 +45,7 @@ use crate::near::Near;
 use crate::principal::Snapshot;
 use crate::token::SessionToken;
 use crate::touch::TouchBook;
+use administration::ClosedHours;
 use fitness::Fitness;
 use tokio::sync::broadcast;
 
@@ -64,9 +68,11 @@ struct Inner {
     context: ApplicationContext,
     lifetimes: Lifetimes,
     legacy: LegacyTokens,
+    cleaned_up: AtomicBool,
     look_ups: LookUps,
     database: Database,
     cache: Arc<dyn SessionAdapter>,
+    other_caches: Vec<Arc<dyn SessionAdapter>>,
     legacy_cache: Arc<dyn SessionAdapter>,
     legacy_uses: Mutex<BTreeMap<LegacySource, i64>>,
     keyring: Arc<RwLock<Option<Keyring>>>,
@@ -78,6 +84,7 @@ struct Inner {
     fitness: Fitness,
     /// Whoever was changed, as the stream tells of them.
     changes: broadcast::Sender<UserId>,
+    closed_hours: ClosedHours,
 }
 
 /// What a production manager is made of.
@@ -87,6 +94,8 @@ pub(crate) struct Parts {
     pub(crate) legacy: LegacyTokens,
     pub(crate) database: Database,
     pub(crate) cache: Arc<dyn SessionAdapter>,
+    /// Where the other applications keep theirs.
+    pub(crate) other_caches: Vec<Arc<dyn SessionAdapter>>,
     /// Where the older software keeps its sessions.
     pub(crate) legacy_cache: Arc<dyn SessionAdapter>,
     pub(crate) keyring: Arc<RwLock<Option<Keyring>>>,
@@ -99,14 +108,16 @@ pub(crate) struct Parts {
 impl ProductionUserManager {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { context, lifetimes, legacy, database, cache, legacy_cache, keyring, .. } = parts;
-        let Parts { near_entries, clock, listen_url, environment, .. } = parts;
+        let Parts { near_entries, clock, listen_url, environment, other_caches, .. } = parts;
         Self(Arc::new(Inner {
             context,
             lifetimes,
             legacy,
+            cleaned_up: AtomicBool::new(false),
             look_ups: LookUps::new(database.clone()),
             database,
             cache,
+            other_caches,
             legacy_cache,
             legacy_uses: Mutex::default(),
             keyring,
@@ -117,6 +128,7 @@ impl ProductionUserManager {
             clock,
             listen_url,
             fitness: Fitness::new(environment == Environment::Production),
+            closed_hours: ClosedHours::default(),
         }))
     }
 }
@@ -135,7 +147,7 @@ impl Inner {
         let SessionRequest { mut user, auth_method, login, rehashed } = request;
         let token = SessionToken::generate();
         let id = token.id();
-        let dual_written = dual_writes(self.context, self.legacy, login.by_cookie);
+        let dual_written = dual_writes(self.context, self.legacy_tokens(), login.by_cookie);
         let carried: Vec<SessionId> = login.carried.iter().map(SessionToken::id).collect();
         self.adopt_carried(&login).await?;
         let row = session::Login {
@@ -225,7 +237,7 @@ impl Inner {
     async fn end_others(&self, act: EndOthers) -> Result<Option<OthersEnded>> {
         let EndOthers { own, new_password, credential_version, proven, action } = act;
         let token = SessionToken::generate();
-        let dual_written = dual_writes(self.context, self.legacy, own.by_cookie);
+        let dual_written = dual_writes(self.context, self.legacy_tokens(), own.by_cookie);
         let rotation = Rotation {
             keep: own.token.id(),
             replacement: token.id(),
@@ -487,6 +499,10 @@ impl UserManager for ProductionUserManager {
         self.0.redeem(proof, redeemer).await
     }
 
+    fn administration(&self) -> &dyn Administration {
+        self
+    }
+
     async fn reserve(&self, counters: Vec<Counter>) -> Result<std::result::Result<(), Duration>> {
         Ok(self.0.database.run(move |conn| rate_limit::reserve(conn, &counters)).await?)
     }
@@ -513,6 +529,7 @@ impl UserManager for ProductionUserManager {
         let Some(faults) = self.0.examine().await else { return Ok(()) };
         // What is written to Redis from the first request on is signed.
         self.0.refresh_keyring().await;
+        self.0.look_for_cleanup().await;
         let pending = self.0.database.read(migration::pending).await;
         self.0.fitness.refusal(faults, !matches!(pending, Ok(0)))
     }
@@ -522,7 +539,8 @@ impl UserManager for ProductionUserManager {
         let mut failures = 0_u32;
         loop {
             let began = inner.clock.uptime();
-            let error = stream::follow(&inner.listen_url, &inner.database, &|event| inner.hear(&event)).await;
+            let sink = |event| inner.hear(&event);
+            let error = stream::follow(&inner.listen_url, &inner.database, inner.presence(), &sink).await;
             inner.near.end_lease();
             let lasted = inner.clock.uptime().saturating_sub(began);
             failures = if lasted > Duration::from_secs(10) { 0 } else { failures.saturating_add(1) };
@@ -539,6 +557,7 @@ impl UserManager for ProductionUserManager {
 
     async fn maintain(&self) -> Duration {
         self.0.refresh_keyring().await;
+        self.0.look_for_cleanup().await;
         self.0.write_down_uses().await;
         self.0.write_down_legacy_uses().await;
         let no_key = self.0.keyring.read().unwrap_or_else(PoisonError::into_inner).is_none();

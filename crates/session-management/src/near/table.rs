@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use identity_db::SessionId;
+use identity_db::right::Right;
 
 use crate::principal::Snapshot;
 
@@ -36,13 +37,15 @@ impl Known {
         let own = match self {
             Self::Dead => 0,
             Self::Live(snapshot) => {
-                let Snapshot { session, user, .. } = &**snapshot;
+                let Snapshot { session, user, rights, .. } = &**snapshot;
+                let right = |right: &Right| size_of::<Right>() + right.permission.capacity();
                 size_of::<Snapshot>()
                     + RENDERED
                     + text(&session.user_agent)
                     + session.auth_method.capacity()
                     + text(&user.email)
                     + text(&user.phone)
+                    + rights.iter().map(right).sum::<usize>()
             }
         };
         own + 2 * (size_of::<Slot>() + size_of::<SessionId>()) + OVERHEAD

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use session_management::SessionToken;
-use test_support::{PostgresProxy, TestDatabase, TestPostgres};
+use test_support::{PostgresProxy, TestDatabase, TestPostgres, eventually};
 
 use crate::pause::Pause;
 use crate::stage::{ELEVEN_MINUTES, Process, Session, Setup, Stage};
@@ -135,6 +135,51 @@ pub(crate) fn an_entry_past_its_end(stage: &Stage, _: bool) -> bool {
     stage.wait_for_the_end_of(&session);
     process.proxy.wait_for_beats();
     process.lets_in(&session)
+}
+
+const GRANT: &str = "INSERT INTO user_permissions (user_id, permission, application_context, expires_at)
+     SELECT id, 'reports.read', 'web', clock_timestamp() + interval '1500 milliseconds' FROM users WHERE email =";
+
+pub(crate) fn a_right_past_its_end(stage: &Stage, _: bool) -> bool {
+    let (process, session) = (stage.process(), stage.session());
+    stage.database.execute(&format!("{GRANT} '{}'", session.email));
+    assert!(process.may(&session, "reports.read"));
+    let ended = format!(
+        "SELECT held.expires_at <= clock_timestamp() FROM user_permissions AS held
+         JOIN users ON users.id = held.user_id WHERE email = '{}'",
+        session.email
+    );
+    eventually("the right ends", Duration::from_secs(20), || {
+        (stage.database.value(&ended) == "t").then_some(())
+    });
+    process.proxy.wait_for_beats();
+    process.may(&session, "reports.read")
+}
+
+#[test]
+fn a_right_that_is_granted_or_taken_is_felt_within_the_bound_a4() {
+    let stage = Stage::new();
+    let (process, session) = warm(&stage);
+    let may = |expected: bool, after: &str| {
+        process.pass_the_bound_and_hear();
+        assert_eq!(process.may(&session, "reports.read"), expected, "after {after}");
+        assert!(process.lets_in(&session));
+    };
+    let grant = GRANT.replace("clock_timestamp() + interval '1500 milliseconds'", "NULL");
+    may(false, "nothing");
+    let foreign = format!("{} '{}'", grant.replace("'web'", "'admin'"), session.email);
+    for (sql, expected) in [
+        (foreign.as_str(), false),
+        (&format!("{grant} '{}'", session.email), true),
+        ("UPDATE user_permissions SET expires_at = now() - interval '1 second'", false),
+        ("UPDATE user_permissions SET expires_at = now() + interval '1 hour'", true),
+        ("DELETE FROM user_permissions WHERE application_context = 'web'", false),
+        ("UPDATE user_permissions SET application_context = 'web'", true),
+        ("TRUNCATE user_permissions", false),
+    ] {
+        stage.database.execute(sql);
+        may(expected, sql);
+    }
 }
 
 /// Who may write to Redis, and runs this very software, on a database without the key.

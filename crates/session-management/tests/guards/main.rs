@@ -20,6 +20,7 @@
 mod acts;
 mod decisions;
 mod entries;
+mod keys;
 mod pause;
 mod probes;
 mod stage;
@@ -63,6 +64,7 @@ guards! {
     age_limit_c4: age_limit => entries::an_entry_that_outlives_its_denial;
     age_clock_after_denials_c4: age_clock_after_denials => entries::a_long_pause_between_the_checks;
     end_of_entry_c3: end_of_entry => entries::an_entry_past_its_end;
+    end_of_right_a4: end_of_right => entries::a_right_past_its_end;
     mac_c4: mac => entries::a_forged_value;
     mac_covers_key_c4: mac_covers_key value_names_its_session => entries::a_value_under_another_key;
     read_at_on_postgres_clock_c4: read_at_on_postgres_clock => entries::a_reader_whose_clock_is_ahead;

@@ -192,6 +192,13 @@ impl Process<'_> {
         self.stage.runtime.block_on(looking).unwrap().is_some()
     }
 
+    /// Whether the person of a session that is let in may do something, says a look-up that starts now.
+    pub(crate) fn may(&self, session: &Session, permission: &str) -> bool {
+        let origin = Origin::default();
+        let looking = self.manager.look_up(&session.token, Freshness::Cached, &origin);
+        self.stage.runtime.block_on(looking).unwrap().is_some_and(|snapshot| snapshot.may(permission))
+    }
+
     /// A look-up on another thread.
     pub(crate) fn look_up(&self, session: &Session) -> std::thread::JoinHandle<bool> {
         let (manager, token) = (Arc::clone(&self.manager), session.token.clone());
@@ -202,6 +209,11 @@ impl Process<'_> {
                 .unwrap()
                 .is_some()
         })
+    }
+
+    /// Does what is due between requests.
+    pub(crate) fn maintain(&self) {
+        self.stage.runtime.block_on(self.manager.maintain());
     }
 
     pub(crate) fn holds_lease(&self) -> bool {

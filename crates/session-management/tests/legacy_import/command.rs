@@ -54,6 +54,17 @@ fn a_dry_run_writes_nothing_and_reports_what_an_import_does_b10() {
 }
 
 #[test]
+fn after_the_clean_up_no_file_is_imported_a13() {
+    let (database, file) = (TestDatabase::new(), eventful());
+    database.execute("INSERT INTO cleanup (checklist) VALUES ('{}')");
+    let from = format!("sqlite:{}", file.path().display());
+    let ended = sessionctl(&database, &["legacy", "import", "--from", &from]).output().unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("the clean-up was applied"), "{ended:?}");
+    assert_eq!(database.number("SELECT count(*) FROM users"), 0);
+}
+
+#[test]
 fn the_report_is_a_table_or_json_and_names_no_token_b10_b7() {
     let (database, file) = (TestDatabase::new(), eventful());
     let from = format!("sqlite:{}", file.path().display());

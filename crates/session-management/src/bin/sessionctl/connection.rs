@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::Args;
 use constants::Environment;
 use identity_db::{Database, DatabaseConfig};
-use session_management::SettingError;
-use session_management::setting::{logged_in_as, postgres_url, set};
+use session_management::setting::{self, logged_in_as, postgres_url, set};
+use session_management::{RedisConfiguration, SettingError};
 
 /// An operator has more patience than a request.
 const BUDGET: Duration = Duration::from_secs(30);
@@ -22,6 +22,9 @@ pub(crate) struct Connection {
     /// Where people and sessions are, if not in DATABASE_URL; the owner's name and password are those of DATABASE_OWNER_URL.
     #[arg(long, env = "DATABASE_IDENTITY_URL", hide_env_values = true, global = true)]
     database_identity_url: Option<String>,
+    /// Redis, for `cleanup`.
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, global = true)]
+    redis_url: Option<String>,
     /// mock, development or production.
     #[arg(long, env = "APP_ENV", global = true)]
     environment: Option<String>,
@@ -43,6 +46,12 @@ impl Connection {
 
     pub(crate) fn database(&self) -> Result<Database, SettingError> {
         Ok(Database::new(&self.config()?))
+    }
+
+    pub(crate) fn redis(&self) -> Result<Option<RedisConfiguration>, SettingError> {
+        let checked = |url| setting::url("REDIS_URL", url, &["redis", "rediss"]);
+        let url = set(self.redis_url.as_deref()).map(checked).transpose()?;
+        Ok(url.map(|url| RedisConfiguration { url, max_retries: constants::redis::MAX_RETRIES }))
     }
 
     pub(crate) fn environment(&self) -> Result<Environment, SettingError> {

@@ -1,7 +1,10 @@
-//! Operations from a shell: people, their sessions, what the older software left, demo data.
+//! Operations from a shell: people, their sessions, what the older software left, backups, keys, demo data.
 
+mod backup;
+mod cleanup;
 mod connection;
 mod demo;
+mod key;
 mod legacy;
 mod output;
 mod session;
@@ -41,6 +44,13 @@ enum Command {
     /// The older software: importing its people and sessions, and what of it is still standing.
     #[command(subcommand)]
     Legacy(legacy::Command),
+    /// The end of the move: after it nothing of the older software counts any more.
+    #[command(subcommand)]
+    Cleanup(cleanup::Command),
+    Backup(backup::Backup),
+    /// The keys that sign what is cached.
+    #[command(subcommand)]
+    Key(key::Command),
     /// Demo data, in development only.
     #[command(subcommand)]
     Demo(demo::Command),
@@ -57,6 +67,12 @@ enum Failure {
     Database(#[from] identity_db::DatabaseError),
     #[error("the SQLite file: {0}")]
     Source(#[from] rusqlite::Error),
+    #[error("{0}")]
+    Query(#[from] identity_db::QueryError),
+    #[error("{0}")]
+    Migration(#[from] identity_db::migration::MigrationError),
+    #[error("these points of the checklist fail: {0}")]
+    Failing(String),
     #[error("{0}")]
     Refused(String),
 }
@@ -85,6 +101,9 @@ async fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::User(command) => user::execute(command, &connection.database()?, &output).await,
         Command::Session(command) => session::execute(command, &connection.database()?, &output).await,
         Command::Legacy(command) => legacy::execute(command, &connection, &output).await,
+        Command::Cleanup(command) => cleanup::execute(command, &connection, &output).await,
+        Command::Backup(given) => backup::execute(given, &connection, &output).await,
+        Command::Key(command) => key::execute(command, &connection.database()?, &output).await,
         Command::Demo(command) => demo::execute(command, &connection, &output).await,
     }
 }

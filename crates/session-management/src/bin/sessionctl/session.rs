@@ -1,15 +1,15 @@
 //! Sessions: listing and ending them.
 
 use clap::Subcommand;
-use identity_db::Database;
-use identity_db::audit::{self, Entry, Origin};
-use identity_db::session::{self, Purged, Revocation, Session};
+use identity_db::session::{self, Everyone, Purged, Session};
+use identity_db::{Database, UserId, user};
 use serde::Serialize;
+use session_management::administration::{self, Actor};
 use session_management::{Clock, SessionId, SystemClock};
 
 use super::Failure;
 use super::output::Output;
-use super::user::{end_all, find};
+use super::user::{find, unknown as unknown_person};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -24,10 +24,15 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 7)]
         older_than_days: u32,
     },
-    /// Ends all sessions of a person, or one.
+    /// Ends all sessions of a person, or one; or all of everybody.
     Revoke {
         /// E-mail address or id.
-        person: String,
+        #[arg(required_unless_present = "all_before_now", conflicts_with_all = ["all_before_now"])]
+        person: Option<String>,
+        /// Every session of everybody that began before now, as after a restore: what was ended since the backup would be
+        /// back. When it is interrupted it has to be run again.
+        #[arg(long, conflicts_with = "session")]
+        all_before_now: bool,
         /// Only the session with this id, which may begin with a hyphen.
         #[arg(long, allow_hyphen_values = true)]
         session: Option<String>,
@@ -69,6 +74,22 @@ async fn purge(database: &Database, older_than_days: u32, output: &Output) -> Re
     Ok(())
 }
 
+/// People whose sessions one transaction ends at most: while it runs they cannot log in.
+const PEOPLE: i64 = 500;
+
+async fn end_everyone(database: &Database, output: &Output) -> Result<(), Failure> {
+    let progress = output.progress(database.read(user::count).await?);
+    let mut everyone = Everyone::default();
+    while !everyone.done {
+        everyone = database.run(move |conn| session::end_everyone(conn, PEOPLE, everyone)).await?;
+        progress.set_position(u64::try_from(everyone.people).unwrap_or_default());
+    }
+    progress.finish_and_clear();
+    let revoked = usize::try_from(everyone.ended).unwrap_or_default();
+    output.print(&Revoked { revoked }, told);
+    Ok(())
+}
+
 pub(crate) async fn execute(command: Command, database: &Database, output: &Output) -> Result<(), Failure> {
     match command {
         Command::List { person } => {
@@ -77,34 +98,30 @@ pub(crate) async fn execute(command: Command, database: &Database, output: &Outp
             output.list(&sessions, line);
         }
         Command::Purge { older_than_days } => purge(database, older_than_days, output).await?,
-        Command::Revoke { person, session: None } => {
+        Command::Revoke { person: None, .. } => end_everyone(database, output).await?,
+        Command::Revoke { person: Some(person), session, .. } => {
             let id = find(database, &person).await?.id;
-            let revoked = database.transaction(move |conn| {
-                let revoked = end_all(conn, id)?;
-                let detail = Some(serde_json::json!({ "revoked": revoked }));
-                let entry = Entry { action: "sessions_ended", subject: Some(id), detail, ..Entry::default() };
-                audit::append(conn, &entry)?;
-                Ok(revoked)
-            });
-            output.print(&Revoked { revoked: revoked.await? }, told);
-        }
-        Command::Revoke { person, session: Some(text) } => {
-            let revocation = Revocation {
-                ids: vec![SessionId::parse(&text).ok_or_else(|| unknown(&text))?],
-                of_user: Some(find(database, &person).await?.id),
-                context: None,
-                actor: None,
-                action: "session_ended",
-                origin: Origin::default(),
+            let revoked = match session {
+                None => end_all(database, id, &person).await?,
+                Some(text) => end_one(database, id, &text).await?,
             };
-            let ended = database.run(move |conn| session::revoke(conn, &revocation)).await?;
-            if ended.live.is_empty() {
-                return Err(unknown(&text));
-            }
-            output.print(&Revoked { revoked: ended.live.len() }, told);
+            output.print(&Revoked { revoked }, told);
         }
     }
     Ok(())
+}
+
+async fn end_all(database: &Database, id: UserId, person: &str) -> Result<usize, Failure> {
+    let actor = Actor::command_line();
+    let ended = database.transaction(move |conn| administration::end_sessions(conn, &actor, id)).await??;
+    Ok(ended.ok_or_else(|| unknown_person(person))?.ended.live.len())
+}
+
+async fn end_one(database: &Database, id: UserId, text: &str) -> Result<usize, Failure> {
+    let session = SessionId::parse(text).ok_or_else(|| unknown(text))?;
+    let actor = Actor::command_line();
+    let ended = database.transaction(move |conn| administration::end_session(conn, &actor, id, &session));
+    ended.await??.map(|_| 1).ok_or_else(|| unknown(text))
 }
 
 fn line(session: &Session) -> String {

@@ -7,9 +7,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Subcommand;
 use constants::Role;
 use identity_db::audit::{self, Entry};
-use identity_db::user::{self, NewUser, User, UserChange};
-use identity_db::{Database, QueryResult, UserId, session};
+use identity_db::user::{self, NewUser, User};
+use identity_db::{Database, UserId};
 use serde::Serialize;
+use session_management::administration::{self, Actor, PersonChange};
 use session_management::{Email, Password, PasswordHasher};
 
 use super::Failure;
@@ -93,11 +94,14 @@ pub(crate) async fn execute(command: Command, database: &Database, output: &Outp
             output.list(&people, Shown::line);
         }
         Command::Role { person, role } => {
-            let changed = change_role(database, &person, parse_role(&role)?).await?;
+            let role = Some(parse_role(&role)?);
+            let changed = change(database, &person, PersonChange { role, ..PersonChange::default() }).await?;
             output.print(&Shown::of(changed, None), Shown::line);
         }
         Command::Block { person, undo } => {
-            let changed = block(database, &person, !undo).await?;
+            let blocked = Some(!undo);
+            let changed =
+                change(database, &person, PersonChange { blocked, ..PersonChange::default() }).await?;
             output.print(&Shown::of(changed, None), Shown::line);
         }
     }
@@ -136,46 +140,11 @@ pub(super) async fn insert(
     created.await?.ok_or_else(|| Failure::Refused(format!("{address} is already in use")))
 }
 
-async fn change_role(database: &Database, person: &str, role: Role) -> Result<User, Failure> {
+async fn change(database: &Database, person: &str, change: PersonChange) -> Result<User, Failure> {
     let id = find(database, person).await?.id;
-    let changed = database.transaction(move |conn| {
-        if role != Role::Admin && user::is_last_admin(conn, id)? {
-            return Ok(None);
-        }
-        let Some(before) = user::find(conn, id)? else { return Ok(None) };
-        let change = UserChange { role: Some(role), ..UserChange::default() };
-        let changed = user::update(conn, id, &change)?;
-        let detail = Some(serde_json::json!({ "role": { "old": before.role, "new": role } }));
-        audit::append(
-            conn,
-            &Entry { action: "user_role_changed", subject: Some(id), detail, ..Entry::default() },
-        )?;
-        Ok(changed)
-    });
-    changed.await?.ok_or_else(last_admin)
-}
-
-async fn block(database: &Database, person: &str, blocked: bool) -> Result<User, Failure> {
-    let id = find(database, person).await?.id;
-    let changed = database.transaction(move |conn| {
-        if blocked && user::is_last_admin(conn, id)? {
-            return Ok(None);
-        }
-        let changed = user::set_blocked(conn, id, blocked)?;
-        if blocked {
-            end_all(conn, id)?;
-        }
-        let action = if blocked { "user_blocked" } else { "user_unblocked" };
-        audit::append(conn, &Entry { action, subject: Some(id), ..Entry::default() })?;
-        Ok(changed)
-    });
-    changed.await?.ok_or_else(last_admin)
-}
-
-/// Ends every session of a person; returns how many were live.
-pub(super) fn end_all(conn: &mut identity_db::PgConnection, id: UserId) -> QueryResult<usize> {
-    let Some(raised) = user::raise_epoch(conn, id, None, None)? else { return Ok(0) };
-    Ok(session::end_all(conn, id, raised.session_epoch, None)?.live.len())
+    let actor = Actor::command_line();
+    let changed = database.transaction(move |conn| administration::change_person(conn, &actor, id, change));
+    Ok(changed.await??.ok_or_else(|| unknown(person))?.user)
 }
 
 /// The person with this address or id.
@@ -187,7 +156,11 @@ pub(super) async fn find(database: &Database, person: &str) -> Result<User, Fail
     } else {
         return Err(Failure::Refused(format!("{person:?} is neither an e-mail address nor an id")));
     };
-    found.ok_or_else(|| Failure::Refused(format!("there is no person {person}")))
+    found.ok_or_else(|| unknown(person))
+}
+
+pub(super) fn unknown(person: &str) -> Failure {
+    Failure::Refused(format!("there is no person {person}"))
 }
 
 fn parse_role(role: &str) -> Result<Role, Failure> {
@@ -210,8 +183,4 @@ fn draw_password() -> Result<(Password, Option<String>), Failure> {
     let text = URL_SAFE_NO_PAD.encode(bytes);
     let password = Password::new(text.clone()).map_err(|error| Failure::Refused(error.to_string()))?;
     Ok((password, Some(text)))
-}
-
-fn last_admin() -> Failure {
-    Failure::Refused("this is the last administrator who is not blocked".into())
 }

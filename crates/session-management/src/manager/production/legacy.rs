@@ -18,7 +18,7 @@ use crate::token::SessionToken;
 impl Inner {
     /// Whether tokens of the older software count: in web, until they are switched off.
     pub(super) fn adopts(&self) -> bool {
-        self.context == ApplicationContext::Web && self.legacy != LegacyTokens::Off
+        self.context == ApplicationContext::Web && self.legacy_tokens() != LegacyTokens::Off
     }
 
     /// Makes a row of the session of a token that has none; `false` when nobody knows the token. The row then
@@ -42,6 +42,10 @@ impl Inner {
                 Ok(true)
             }
             Adopted::Before => Ok(true),
+            Adopted::CleanedUp => {
+                self.note_cleanup();
+                Ok(false)
+            }
             Adopted::Unknown => match key {
                 Ok(_) => Ok(false),
                 Err(RedisUnavailable(reason)) => Err(SessionError::Unavailable(format!(
@@ -105,9 +109,11 @@ impl Inner {
         }
     }
 
-    /// Counts a use of a session that the older software began.
+    /// Counts a use of a session that the older software began; after the clean-up it is one like any other.
     pub(super) fn count_legacy_use(&self, snapshot: &Snapshot) {
-        if let Some(source) = snapshot.session.adopted_from {
+        if let Some(source) = snapshot.session.adopted_from
+            && !self.is_cleaned_up()
+        {
             metrics::LEGACY_USES.with_label_values(&[source.as_str()]).inc();
             *self.legacy_uses().entry(source).or_default() += 1;
         }

@@ -162,7 +162,7 @@ impl Inner {
             return Ok(Decision::Ended);
         }
         outcome("live");
-        let Found { session, user, mut read_at, .. } = found;
+        let Found { session, user, rights, mut read_at, .. } = found;
         if failpoint!("guard::read_at_on_postgres_clock") {
             read_at = self.clock.now();
         }
@@ -174,7 +174,7 @@ impl Inner {
             user.id
         );
         let memo = Memo::default();
-        Ok(Decision::Live(Arc::new(Snapshot { session, user, read_at, incarnation, memo })))
+        Ok(Decision::Live(Arc::new(Snapshot { session, user, rights, read_at, incarnation, memo })))
     }
 
     /// Writes what Postgres just said to Redis, as well as it goes. It stays there as long as the session

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use identity_db::audit::{self, Entry};
 use identity_db::legacy_import::Import;
-use identity_db::{PgConnection, QueryResult, SessionId, migration};
+use identity_db::{PgConnection, QueryResult, SessionId, cleanup, migration};
 use indicatif::ProgressBar;
 use rusqlite::params;
 use serde_json::json;
@@ -36,6 +36,12 @@ pub(super) fn run(order: &Order, database_url: &str, progress: &ProgressBar) -> 
         .ok_or_else(|| Failure::Refused("another import is running on this database".into()))?;
     if import.read(migration::pending)? > 0 {
         return Err(Failure::Refused("migrations are pending on this database; run migrate first".into()));
+    }
+    if let Some(cleanup) = import.read(cleanup::applied)? {
+        let at = cleanup.applied_at.format("%F %R UTC");
+        return Err(Failure::Refused(format!(
+            "the clean-up was applied at {at}: nothing of the older software counts any more"
+        )));
     }
     let file = source.path.file_name().map(|name| name.to_string_lossy().into_owned());
     let report = Report { file: file.unwrap_or_default(), dry_run: order.dry_run, ..Report::default() };

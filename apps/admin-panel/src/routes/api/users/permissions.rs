@@ -1,0 +1,171 @@
+//! `/api/users/{id}/permissions`: what a person may do beyond what their role brings.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
+use constants::ApplicationContext;
+use http_kit::{Body, Code, Params, Problem, localized, rfc3339, rfc3339_or_null};
+use serde::{Deserialize, Serialize};
+use session_management::{Grant, NewGrant};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::staff::{PermissionsChange, Staff, Subject, UsersRead, not_found};
+
+/// Characters of a permission's name at most.
+const LENGTH: usize = 100;
+
+/// A permission to be granted.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewPermission {
+    /// Letters, digits, dots, colons, hyphens and underscores.
+    #[schema(min_length = 1, max_length = 100, example = "users.block")]
+    permission: String,
+    #[schema(value_type = String, example = "admin")]
+    application_context: ApplicationContext,
+    /// Until when; without it, until it is taken.
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl NewPermission {
+    fn parse(self, now: DateTime<Utc>) -> Result<NewGrant, Problem> {
+        let wrong = |message| Err(Problem::new(Code::ValidationFailed).because(message));
+        let Self { permission, application_context, expires_at } = self;
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b".:-_".contains(&byte);
+        if !(1..=LENGTH).contains(&permission.len()) || !permission.bytes().all(legal) {
+            return wrong("validation-permission");
+        }
+        if expires_at.is_some_and(|end| end <= now) {
+            return wrong("validation-expires-at");
+        }
+        Ok(NewGrant { permission, application_context, expires_at })
+    }
+}
+
+/// In which application a permission is to be taken.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Where {
+    #[param(value_type = String, example = "admin")]
+    application_context: ApplicationContext,
+}
+
+/// A permission that was granted; it counts until `expires_at`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Permission)]
+pub(crate) struct PermissionView {
+    permission: String,
+    #[schema(value_type = String, example = "admin")]
+    application_context: ApplicationContext,
+    #[serde(serialize_with = "rfc3339")]
+    granted_at: DateTime<Utc>,
+    /// `null` for the command line and what the older software granted.
+    granted_by: Option<Uuid>,
+    #[serde(serialize_with = "rfc3339_or_null")]
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl From<Grant> for PermissionView {
+    fn from(grant: Grant) -> Self {
+        let Grant { permission, application_context, granted_at, granted_by, expires_at } = grant;
+        let granted_by = granted_by.map(|id| id.0);
+        Self { permission, application_context, granted_at, granted_by, expires_at }
+    }
+}
+
+/// What was granted to a person, also what has ended.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Permissions {
+    permissions: Vec<PermissionView>,
+}
+
+/// The permission as it stands now.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct GrantedView {
+    permission: PermissionView,
+}
+
+/// What was granted to a person in every application.
+#[utoipa::path(
+    get, path = "/api/users/{id}/permissions", tag = "users", security(("cookie" = []), ("bearer" = [])),
+    params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, body = Permissions), (status = 401, response = http_kit::Failure),
+        (status = 403, response = http_kit::Failure), (status = 404, response = http_kit::Failure),
+        (status = 503, response = http_kit::Failure),
+    ),
+    extensions(("x-permission" = json!("users.read")))
+)]
+pub(crate) async fn list(
+    request: HttpRequest,
+    staff: Staff<UsersRead>,
+    Subject(id): Subject,
+) -> Result<HttpResponse, Problem> {
+    let grants = localized(&request, staff.administration().grants_of(id).await)?;
+    let grants = localized(&request, grants.ok_or_else(not_found))?;
+    let permissions = grants.into_iter().map(PermissionView::from).collect();
+    Ok(HttpResponse::Ok().json(Permissions { permissions }))
+}
+
+/// Grants a permission, or gives one that was granted before another end. Needs a recent proof of identity.
+#[utoipa::path(
+    post, path = "/api/users/{id}/permissions", tag = "users", security(("cookie" = []), ("bearer" = [])),
+    params(("id" = uuid::Uuid, Path)), request_body = NewPermission,
+    responses(
+        (status = 200, body = GrantedView, description = "It was granted before, and has another end now"),
+        (status = 201, body = GrantedView), (status = 400, response = http_kit::Failure),
+        (status = 401, response = http_kit::Failure),
+        (status = 403, response = http_kit::Failure), (status = 404, response = http_kit::Failure),
+        (status = 413, response = http_kit::Failure), (status = 415, response = http_kit::Failure),
+        (status = 422, response = http_kit::Failure), (status = 503, response = http_kit::Failure),
+    ),
+    extensions(("x-permission" = json!("permissions.change")))
+)]
+pub(crate) async fn grant(
+    request: HttpRequest,
+    staff: Staff<PermissionsChange>,
+    Subject(id): Subject,
+    Body(new): Body<NewPermission>,
+) -> Result<HttpResponse, Problem> {
+    let outcome = async {
+        let new = new.parse(staff.now())?;
+        let granted = staff.administration().grant(staff.actor(), id, new).await?;
+        let granted = granted.ok_or_else(not_found)?;
+        let mut response = if granted.is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
+        Ok::<_, Problem>(response.json(GrantedView { permission: granted.grant.into() }))
+    };
+    localized(&request, outcome.await)
+}
+
+/// Takes a permission that was granted. Needs a recent proof of identity.
+#[utoipa::path(
+    delete, path = "/api/users/{id}/permissions/{permission}", tag = "users",
+    security(("cookie" = []), ("bearer" = [])),
+    params(("id" = uuid::Uuid, Path), ("permission" = String, Path), Where),
+    responses(
+        (status = 204), (status = 401, response = http_kit::Failure),
+        (status = 403, response = http_kit::Failure), (status = 404, response = http_kit::Failure),
+        (status = 422, response = http_kit::Failure), (status = 503, response = http_kit::Failure),
+    ),
+    extensions(("x-permission" = json!("permissions.change")))
+)]
+pub(crate) async fn take(
+    staff: Staff<PermissionsChange>,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    Params(place): Params<Where>,
+) -> Result<HttpResponse, Problem> {
+    let outcome = async {
+        let (id, permission) = path.into_inner();
+        let id = id.parse().map_err(|_| not_found())?;
+        // No text of Postgres holds it.
+        if permission.contains('\0') {
+            return Err(not_found());
+        }
+        let id = session_management::UserId(id);
+        let context = place.application_context;
+        let taken = staff.administration().take(staff.actor(), id, permission, context).await?;
+        taken.map(|()| HttpResponse::NoContent().finish()).ok_or_else(not_found)
+    };
+    localized(&request, outcome.await)
+}

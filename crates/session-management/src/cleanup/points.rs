@@ -1,0 +1,121 @@
+//! The points of the checklist: what each asks for, and what was found.
+
+use chrono::{DateTime, Duration, NaiveTime, Utc};
+use constants::LegacyTokens;
+use identity_db::cleanup::{Measured, QUIET_DAYS};
+
+use super::Point;
+use super::keys::Keys;
+
+/// How old the newest backup may be.
+const BACKUP_AGE: Duration = Duration::hours(24);
+
+/// All of them. Once the clean-up was applied, only what it did is asked for; the rest is for information.
+pub(super) fn of(measured: &Measured, keys: &Keys) -> Vec<Point> {
+    let applied = measured.applied.is_some();
+    let mut points = vec![
+        legacy_keys(keys),
+        legacy_uses(measured),
+        contexts(measured),
+        migrations(measured),
+        backup(measured),
+        dual_write(measured),
+        stable(measured),
+    ];
+    for point in &mut points {
+        point.required &= !applied || point.id == "contexts";
+    }
+    points
+}
+
+fn point(id: &'static str, sentence: &'static str, holds: bool, measured: String) -> Point {
+    Point { id, sentence, holds, required: true, complete: true, measured, since: None }
+}
+
+fn legacy_keys(keys: &Keys) -> Point {
+    let Keys { found, seen, total, lacking } = keys;
+    let counted = format!("{found} found among {total} keys");
+    let sentence = "Redis holds no key session:<id> of the older software";
+    match lacking {
+        None => point("legacy-keys", sentence, *found == 0, counted),
+        Some(why) => Point {
+            complete: false,
+            ..point(
+                "legacy-keys",
+                sentence,
+                false,
+                format!("{found} found among {seen} of {total} keys: {why}"),
+            )
+        },
+    }
+}
+
+fn legacy_uses(measured: &Measured) -> Point {
+    let told = match measured.last_use {
+        Some(day) => format!("last used on {day}; {} uses in the last {QUIET_DAYS} days", measured.uses),
+        None => "never used here".to_owned(),
+    };
+    let sentence = "No token of the older software was used for 14 days";
+    let end_of_day =
+        |day: chrono::NaiveDate| day.succ_opt().map(|next| next.and_time(NaiveTime::MIN).and_utc());
+    let since = measured.last_use.and_then(end_of_day).filter(|_| measured.uses == 0);
+    Point { since, ..point("legacy-uses", sentence, measured.uses == 0, told) }
+}
+
+/// Before the clean-up the default is still there for older programs; after it it must be gone.
+fn contexts(measured: &Measured) -> Point {
+    let required = if measured.context_required { "is required" } else { "may be missing" };
+    let default = if measured.context_default { "has a default" } else { "has no default" };
+    let holds = measured.context_required && !(measured.applied.is_some() && measured.context_default);
+    let told = format!("the column {required} and {default}");
+    point("contexts", "Every session names its application", holds, told)
+}
+
+fn migrations(measured: &Measured) -> Point {
+    let told = format!("{} pending", measured.pending);
+    let holds = measured.pending == 0;
+    let since = measured.migrated_at.filter(|_| holds);
+    Point { since, ..point("migrations", "No migration is pending", holds, told) }
+}
+
+fn backup(measured: &Measured) -> Point {
+    let sentence = "A backup of the last 24 hours was restored once and was complete";
+    let Some(backup) = &measured.backup else {
+        return point("backup", sentence, false, "there is none".to_owned());
+    };
+    // Where it lies is the operator's business alone.
+    let name = backup.file_name.rsplit('/').next().unwrap_or_default();
+    let told = format!("{name}, {} bytes, taken {}", backup.bytes, minutes(backup.taken_at));
+    let holds = measured.now - backup.taken_at <= BACKUP_AGE;
+    Point { since: Some(backup.taken_at), ..point("backup", sentence, holds, told) }
+}
+
+/// Not required: the clean-up itself ends it, in every process.
+fn dual_write(measured: &Measured) -> Point {
+    let told: Vec<String> = measured
+        .processes
+        .iter()
+        .map(|(process, count)| format!("{count} {} with {}", process.context, process.legacy_tokens))
+        .collect();
+    let told = if told.is_empty() { "no process is running".to_owned() } else { told.join(", ") };
+    let writes = |tokens| measured.applied.is_none() && tokens == LegacyTokens::DualWrite;
+    let holds = !measured.processes.iter().any(|(process, _)| {
+        process.context == constants::ApplicationContext::Web && writes(process.legacy_tokens)
+    });
+    let sentence = "No running process writes users.auth_token for the older software";
+    Point { required: false, ..point("dual-write", sentence, holds, told) }
+}
+
+/// Not required: a clock cannot tell whether production was well.
+fn stable(measured: &Measured) -> Point {
+    let sentence = "The schema has not changed for 14 days";
+    let told = measured
+        .migrated_at
+        .map_or_else(|| "never migrated".to_owned(), |at| format!("last {}", minutes(at)));
+    let holds = measured.migrated_at.is_some_and(|at| measured.now - at >= Duration::days(QUIET_DAYS));
+    Point { required: false, since: measured.migrated_at, ..point("stable", sentence, holds, told) }
+}
+
+fn minutes(at: DateTime<Utc>) -> String {
+    at.format("%F %R UTC").to_string()
+}

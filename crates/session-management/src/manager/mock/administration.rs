@@ -1,0 +1,298 @@
+//! What staff do, in memory, by the rules that are followed in Postgres.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Duration, Utc};
+use constants::{ApplicationContext, Role};
+use identity_db::audit::{self, Line};
+use identity_db::people::{Page, Position, Search};
+use identity_db::right::{Grant, NewGrant};
+use identity_db::session::{Session, State};
+use identity_db::statistics::LiveSessions;
+use identity_db::user::User;
+use identity_db::{SessionId, UserId};
+use serde_json::{Value, json};
+
+use super::{MockUserManager, Store};
+use crate::administration::{
+    Act, Actor, Administration, AuditPage, Cursor, Granted, LegacyDay, Logins, PageOf, PeoplePage,
+    PersonChange, Result, Standing, Statistics, forbids, grant_detail,
+};
+
+impl Store {
+    /// Writes a line of the audit log.
+    pub(super) fn note(&mut self, entry: audit::Entry, now: DateTime<Utc>) {
+        let audit::Entry { action, context, actor, subject, session, origin, detail } = entry;
+        let email = |id: Option<UserId>| self.people.get(&id?)?.user.email.clone();
+        let line = Line {
+            id: i64::try_from(self.audit.len()).unwrap_or(i64::MAX) + 1,
+            at: now,
+            action: action.to_owned(),
+            context,
+            actor,
+            actor_email: email(actor),
+            subject,
+            subject_email: email(subject),
+            session: session.map(|id| id.to_string()),
+            origin,
+            detail,
+        };
+        self.audit.push(line);
+    }
+
+    /// Whom an act is to be done to, if it may be done; `None` when there is no such person.
+    fn judge(&self, actor: &Actor, id: UserId, act: Act<'_>, now: DateTime<Utc>) -> Result<Option<User>> {
+        let Some(subject) = self.people.get(&id).map(|known| &known.user) else { return Ok(None) };
+        let staff =
+            actor.staff.as_ref().and_then(|staff| self.people.get(&staff.id)).map(|known| &known.user);
+        let rights =
+            staff.map(|user| self.rights(user.id, ApplicationContext::Admin, now)).unwrap_or_default();
+        let administers = |user: &User| user.role == Role::Admin && user.blocked_at.is_none();
+        let other_admin = self.people.values().any(|known| known.user.id != id && administers(&known.user));
+        let standing = Standing { actor: staff.map(|user| (user, &rights)), subject, other_admin };
+        forbids(actor, act, &standing)?;
+        Ok(Some(subject.clone()))
+    }
+
+    fn live_of(&self, user: UserId, now: DateTime<Utc>) -> Vec<Session> {
+        let live = |session: &&Session| {
+            session.user_id == user
+                && self
+                    .found(&session.id, now)
+                    .is_some_and(|found| found.state(session.application_context) == State::Live)
+        };
+        let mut live: Vec<Session> = self.sessions.values().filter(live).cloned().collect();
+        live.sort_by_key(|session| (std::cmp::Reverse(session.last_activity), session.id));
+        live
+    }
+
+    fn end_all(&mut self, user: UserId, now: DateTime<Utc>) -> usize {
+        let live = self.live_of(user, now);
+        if let Some(known) = self.people.get_mut(&user) {
+            known.user.session_epoch += 1;
+            known.user.version += 1;
+        }
+        live.iter().filter(|session| self.revoke(&session.id)).count()
+    }
+
+    fn raise_version(&mut self, user: UserId) {
+        if let Some(known) = self.people.get_mut(&user) {
+            known.user.version += 1;
+        }
+    }
+
+    fn change(&mut self, actor: &Actor, before: &User, change: PersonChange, now: DateTime<Utc>) {
+        let id = before.id;
+        let mut notes: Vec<(&'static str, Value)> = Vec::new();
+        let Some(user) = self.people.get_mut(&id).map(|known| &mut known.user) else { return };
+        if let Some(role) = change.role.filter(|role| *role != before.role) {
+            user.role = role;
+            notes.push(("user_role_changed", json!({"role": {"old": before.role, "new": role}})));
+        }
+        if let Some(to) = change.is_verified.filter(|to| *to != before.is_verified) {
+            user.is_verified = to;
+            let detail = json!({"is_verified": {"old": before.is_verified, "new": to}});
+            notes.push(("user_verification_changed", detail));
+        }
+        if let Some(blocked) = change.blocked.filter(|to| *to != before.blocked_at.is_some()) {
+            let mut detail = json!({"blocked": {"old": !blocked, "new": blocked}});
+            if blocked {
+                detail["revoked"] = self.end_all(id, now).into();
+            }
+            if let Some(known) = self.people.get_mut(&id) {
+                known.user.blocked_at = blocked.then_some(now);
+            }
+            notes.push((if blocked { "user_blocked" } else { "user_unblocked" }, detail));
+        }
+        self.raise_version(id);
+        notes.into_iter().for_each(|(action, detail)| self.note(actor.entry(action, id, detail), now));
+    }
+}
+
+/// The people who match, in the order of the list, each with what comes after them.
+fn matching(store: &Store, search: &Search) -> Vec<(User, Position)> {
+    let people = store.people.values().map(|known| &known.user);
+    let people = people.filter(|user| search.role.is_none_or(|role| user.role == role));
+    let people = people.filter(|user| search.blocked.is_none_or(|to| user.blocked_at.is_some() == to));
+    let position = |user: &User| match &search.text {
+        None => Some(Position::Newest { created_at: user.created_at, id: user.id }),
+        Some(text) => text.matched(user).map(|(name, key)| Position::Match { name, key }),
+    };
+    let mut found: Vec<(User, Position)> =
+        people.filter_map(|user| Some((user.clone(), position(user)?))).collect();
+    found.sort_by(|(_, one), (_, other)| order(one, other));
+    found
+}
+
+fn order(one: &Position, other: &Position) -> std::cmp::Ordering {
+    match (one, other) {
+        (Position::Newest { created_at, id }, Position::Newest { created_at: other_at, id: other }) => {
+            (other_at, other).cmp(&(created_at, id))
+        }
+        (Position::Match { name, key }, Position::Match { name: other, key: other_key }) => {
+            (name, key).cmp(&(other, other_key))
+        }
+        (Position::Newest { .. }, Position::Match { .. }) => std::cmp::Ordering::Less,
+        (Position::Match { .. }, Position::Newest { .. }) => std::cmp::Ordering::Greater,
+    }
+}
+
+fn size(number: i64) -> usize {
+    usize::try_from(number).unwrap_or_default()
+}
+
+#[async_trait]
+impl Administration for MockUserManager {
+    async fn people(&self, search: Search, page: PageOf, per_page: i64) -> Result<PeoplePage> {
+        let found = matching(&self.store(), &search);
+        let skip = match page {
+            PageOf::Number(page) => size((page - 1) * per_page),
+            PageOf::After(Cursor::People(after)) => {
+                found.iter().take_while(|(_, position)| order(position, &after).is_le()).count()
+            }
+            PageOf::After(Cursor::Audit(_)) => found.len(),
+        };
+        let rest = &found[skip.min(found.len())..];
+        let (shown, beyond) = rest.split_at(size(per_page).min(rest.len()));
+        let next = shown.last().filter(|_| !beyond.is_empty()).map(|(_, position)| position.clone());
+        let people = shown.iter().map(|(user, _)| user.clone()).collect();
+        Ok(PeoplePage::new(Page { people, next }, i64::try_from(found.len()).unwrap_or(i64::MAX)))
+    }
+
+    async fn person(&self, id: UserId) -> Result<Option<User>> {
+        Ok(self.store().people.get(&id).map(|known| known.user.clone()))
+    }
+
+    async fn change_person(&self, actor: Actor, id: UserId, change: PersonChange) -> Result<Option<User>> {
+        let now = self.clock.now();
+        let mut store = self.store();
+        let Some(before) = store.judge(&actor, id, Act::Change(change), now)? else { return Ok(None) };
+        store.change(&actor, &before, change, now);
+        Ok(store.people.get(&id).map(|known| known.user.clone()))
+    }
+
+    async fn sessions_of(&self, id: UserId) -> Result<Option<Vec<Session>>> {
+        let store = self.store();
+        Ok(store.people.contains_key(&id).then(|| store.live_of(id, self.clock.now())))
+    }
+
+    async fn end_sessions_of(&self, actor: Actor, id: UserId) -> Result<Option<usize>> {
+        let now = self.clock.now();
+        let mut store = self.store();
+        if store.judge(&actor, id, Act::EndSessions, now)?.is_none() {
+            return Ok(None);
+        }
+        let revoked = store.end_all(id, now);
+        store.note(actor.entry("sessions_ended", id, json!({"revoked": revoked})), now);
+        Ok(Some(revoked))
+    }
+
+    async fn end_session_of(&self, actor: Actor, id: UserId, session: SessionId) -> Result<Option<()>> {
+        let now = self.clock.now();
+        let mut store = self.store();
+        if store.judge(&actor, id, Act::EndSessions, now)?.is_none() {
+            return Ok(None);
+        }
+        let Some(live) = store.live_of(id, now).into_iter().find(|live| live.id == session) else {
+            return Ok(None);
+        };
+        store.revoke(&session);
+        let detail = json!({"application_context": live.application_context});
+        let entry = actor.entry("session_ended", id, detail);
+        store.note(audit::Entry { session: Some(session), ..entry }, now);
+        Ok(Some(()))
+    }
+
+    async fn grants_of(&self, id: UserId) -> Result<Option<Vec<Grant>>> {
+        let store = self.store();
+        let mut grants = store.grants.get(&id).cloned().unwrap_or_default();
+        grants.sort_by(|one, other| {
+            let key = |grant: &Grant| (grant.application_context, grant.permission.clone());
+            key(one).cmp(&key(other))
+        });
+        Ok(store.people.contains_key(&id).then_some(grants))
+    }
+
+    async fn grant(&self, actor: Actor, id: UserId, new: NewGrant) -> Result<Option<Granted>> {
+        let now = self.clock.now();
+        let mut store = self.store();
+        if store.judge(&actor, id, Act::Grant(&new), now)?.is_none() {
+            return Ok(None);
+        }
+        let NewGrant { permission, application_context, expires_at } = new;
+        let granted_by = actor.staff.as_ref().map(|staff| staff.id);
+        let grant = Grant { permission, application_context, granted_at: now, granted_by, expires_at };
+        let grants = store.grants.entry(id).or_default();
+        let is_same = |known: &Grant| {
+            known.permission == grant.permission && known.application_context == application_context
+        };
+        let before = grants.iter().position(is_same).map(|index| grants.swap_remove(index));
+        grants.push(grant.clone());
+        store.raise_version(id);
+        let detail = grant_detail(&grant.permission, application_context, before.as_ref(), Some(&grant));
+        store.note(actor.entry("permission_granted", id, detail), now);
+        Ok(Some(Granted { grant, is_new: before.is_none() }))
+    }
+
+    async fn take(
+        &self,
+        actor: Actor,
+        id: UserId,
+        permission: String,
+        context: ApplicationContext,
+    ) -> Result<Option<()>> {
+        let now = self.clock.now();
+        let mut store = self.store();
+        if store.judge(&actor, id, Act::Take, now)?.is_none() {
+            return Ok(None);
+        }
+        let grants = store.grants.entry(id).or_default();
+        let is_it = |known: &Grant| known.permission == permission && known.application_context == context;
+        let Some(index) = grants.iter().position(is_it) else { return Ok(None) };
+        let before = grants.swap_remove(index);
+        store.raise_version(id);
+        let detail = grant_detail(&permission, context, Some(&before), None);
+        store.note(actor.entry("permission_taken", id, detail), now);
+        Ok(Some(()))
+    }
+
+    async fn audit_log(&self, search: audit::Search, page: PageOf, per_page: i64) -> Result<AuditPage> {
+        let store = self.store();
+        let matches = |line: &&Line| {
+            search.subject.is_none_or(|id| line.subject == Some(id))
+                && search.actor.is_none_or(|id| line.actor == Some(id))
+                && search.action.as_ref().is_none_or(|action| line.action == *action)
+        };
+        let (skip, below) = match page {
+            PageOf::Number(page) => (size((page - 1) * per_page), i64::MAX),
+            PageOf::After(Cursor::Audit(position)) => (0, position.id),
+            PageOf::After(Cursor::People(_)) => (0, 0),
+        };
+        let lines = store.audit.iter().rev().filter(matches).filter(|line| line.id < below);
+        Ok(AuditPage::new(lines.skip(skip).take(size(per_page) + 1).cloned().collect(), per_page))
+    }
+
+    async fn statistics(&self) -> Result<Statistics> {
+        let now = self.clock.now();
+        let store = self.store();
+        let live = |context| {
+            let count = store.sessions.keys().filter(|id| store.live(id, context, now).is_some()).count();
+            i64::try_from(count).unwrap_or(i64::MAX)
+        };
+        let logins = |hour: DateTime<Utc>| {
+            let within = |line: &&Line| {
+                line.action == "session_created" && line.at >= hour && line.at < hour + Duration::hours(1)
+            };
+            let logins = i64::try_from(store.audit.iter().filter(within).count()).unwrap_or(i64::MAX);
+            Logins { hour, logins }
+        };
+        Ok(Statistics {
+            live_sessions: LiveSessions {
+                web: live(ApplicationContext::Web),
+                admin: live(ApplicationContext::Admin),
+                exact: true,
+            },
+            logins: Logins::hours(now).into_iter().map(logins).collect(),
+            legacy_uses: LegacyDay::each(now, &[]),
+        })
+    }
+}
