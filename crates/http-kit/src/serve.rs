@@ -128,7 +128,7 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
             .service(web::redirect("/docs", "/docs/"))
             .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", document.clone()))
             .configure(account::public)
-            .configure(page::public::<C>)
+            .configure(page::public)
             .configure(app.public)
             .service(
                 web::scope("")

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use actix_web::{HttpRequest, HttpResponse, web};
 use http_kit::account::{self, Transport};
 use http_kit::page::{Next, OwnPath, PageRequest, Redirect, Refusal, StrangerForm};
-use http_kit::{Problem, localized};
+use http_kit::{Params, Problem, localized};
 use session_management::{LoggedIn, SessionService, TelegramFields};
 use templates::page::TelegramPage;
 
@@ -19,10 +19,10 @@ const FIELDS: usize = 20;
 pub(crate) async fn show(
     request: HttpRequest,
     page: PageRequest,
-    query: web::Query<Vec<(String, String)>>,
+    Params(query): Params<Vec<(String, String)>>,
 ) -> HttpResponse {
     let next = Next::of(&request).to_string();
-    let signed = query.into_inner().into_iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
+    let signed = query.into_iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
     let fields = signed.take(FIELDS).collect();
     page.show(&TelegramPage { frame: page.frame(), next, fields, fault: None })
 }

@@ -65,9 +65,8 @@ fn a_form_without_the_token_of_its_session_does_nothing() {
 fn a_stranger_s_form_needs_the_cookie_that_came_with_its_page() {
     let (database, _redis, app) = stack("web");
     register(&app, "alice@example.com");
-    let untouched = state(&database);
     for (path, form) in [("/login", "#login"), ("/login", "#login-sms"), ("/register", "#register")] {
-        let stranger = app.anon();
+        let (stranger, untouched) = (app.anon(), state(&database));
         let mut form = stranger.page(path).form(form);
         for (name, value) in &mut form.fields {
             match name.as_str() {
