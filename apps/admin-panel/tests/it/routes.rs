@@ -48,7 +48,15 @@ fn every_route_but_the_public_ones_is_refused_to_a_stranger() {
 #[test]
 fn a_path_that_does_not_exist_looks_to_a_stranger_like_one_that_does() {
     let (_database, _redis, app) = stack("admin-panel");
-    for path in ["/nowhere", "/api/users", "/api/users/x/sessions", "/api/audit", "/api/stats", "/.env"] {
+    for path in [
+        "/nowhere",
+        "/api/users",
+        "/api/users/x/sessions",
+        "/api/audit",
+        "/api/stats",
+        "/api/cleanup",
+        "/.env",
+    ] {
         app.anon().get(path).assert_problem(401, "unauthenticated");
         app.anon().delete(path).assert_problem(401, "unauthenticated");
     }

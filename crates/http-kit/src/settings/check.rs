@@ -15,7 +15,7 @@ use session_management::{
 };
 use url::Url;
 
-use super::{Arguments, OUTBOX, Settings};
+use super::{Arguments, OUTBOX, Settings, TelegramBot};
 use crate::cookie::SessionCookies;
 
 /// A setting that cannot be used.
@@ -55,6 +55,7 @@ pub(super) fn settings(context: ApplicationContext, given: &Arguments) -> Checke
         limits: limits(given)?,
         routes: routes(environment, given)?,
         telegram: telegram(given)?,
+        telegram_bot: telegram_bot(given)?,
         demo_admin: demo_admin(given)?,
         cookies: SessionCookies::new(context, environment, legacy_tokens, lifetimes.absolute),
         trusted_proxies: trusted_proxies(given)?,
@@ -165,6 +166,20 @@ fn telegram(given: &Arguments) -> Checked<Option<LoginWidget>> {
     let token = set(given.telegram_bot_token.as_deref());
     let wrong = || SettingError::wrong_secret("TELEGRAM_BOT_TOKEN", LoginWidget::ALLOWED);
     token.map(|token| LoginWidget::of_bot(token).ok_or_else(wrong)).transpose()
+}
+
+fn telegram_bot(given: &Arguments) -> Checked<Option<TelegramBot>> {
+    const NAME: &str = "TELEGRAM_BOT_NAME";
+    let name = set(given.telegram_bot_name.as_deref()).map(|name| {
+        let name = name.strip_prefix('@').unwrap_or(name);
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let is_name = (5..=32).contains(&name.len()) && name.bytes().all(legal);
+        let wrong = || SettingError::wrong(NAME, name, "a bot's user name: 5 to 32 letters, digits and _");
+        is_name.then(|| name.to_owned()).ok_or_else(wrong)
+    });
+    let name = name.transpose()?;
+    let id = set(given.telegram_bot_token.as_deref()).and_then(|token| token.split_once(':'));
+    Ok(id.map(|(id, _)| TelegramBot { id: id.to_owned(), name }))
 }
 
 fn demo_admin(given: &Arguments) -> Checked<Option<(Email, Password)>> {
@@ -299,6 +314,7 @@ mod tests {
             (wrong(|a| a.database_replica_url = Some("secret@".into())), "DATABASE_REPLICA_URL=***@ "),
             (wrong(|a| a.telegram_bot_token = Some("secret".into())), "TELEGRAM_BOT_TOKEN=*** "),
             (wrong(|a| a.telegram_bot_token = Some("123:secret".into())), "TELEGRAM_BOT_TOKEN=*** "),
+            (wrong(|a| a.telegram_bot_name = Some("a b".into())), "TELEGRAM_BOT_NAME=a b "),
             (wrong(|a| a.sms_gateway_url = Some("twilio://AC:secret@x".into())), "SMS_GATEWAY_URL=***@x "),
             (wrong(|a| a.sms_gateway_url = Some("smpp://:secret@x".into())), "SMS_GATEWAY_URL=***@x "),
             (wrong(|a| a.smtp_url = Some("http://me:secret@mail".into())), "SMTP_URL=***@mail "),

@@ -11,6 +11,7 @@ use super::{Panel, a_grant, patch};
 const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/api/audit", "audit.read"),
     ("GET", "/api/stats", "users.read"),
+    ("GET", "/api/cleanup", "users.read"),
     ("GET", "/api/users", "users.read"),
     ("GET", "/api/users/{id}", "users.read"),
     ("PATCH", "/api/users/{id}", "users.read"),

@@ -153,14 +153,14 @@ impl ProductionUserManager {
         self.0.database.read(strategy::recorded).await.is_ok()
     }
 
-    /// Says what this process runs, and hears what it is to run.
+    /// Says what this process runs, and hears what it is to run; no request waits for the connection.
     pub(crate) async fn report(&self, report: Report) -> Result<Option<MigrationStrategy>> {
-        Ok(self.0.database.run(move |conn| strategy::report(conn, &report)).await?)
+        Ok(self.0.bulk.run(move |conn| strategy::report(conn, &report)).await?)
     }
 
     /// Says that this process ends.
     pub(crate) async fn leave(&self, id: uuid::Uuid) -> Result<()> {
-        Ok(self.0.database.run(move |conn| strategy::leave(conn, id)).await?)
+        Ok(self.0.bulk.run(move |conn| strategy::leave(conn, id)).await?)
     }
 
     /// Rings when somebody has set the migration strategy.

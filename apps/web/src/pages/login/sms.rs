@@ -1,0 +1,86 @@
+//! Logging in by a code to a phone: one form asks for it, the next takes it. The number goes from one to the other in a
+//! cookie, since an address stays in histories and logs.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use delivery::Postman;
+use http_kit::account::{self, Transport};
+use http_kit::page::{LoginForms, Next, PageRequest, Redirect, Refusal, StrangerForm, carried};
+use http_kit::{Problem, localized};
+use serde::Deserialize;
+use session_management::SessionService;
+use templates::Notice;
+use templates::page::{CodePage, PhoneForm};
+
+use constants::{cookie, lifetime};
+
+#[derive(Deserialize)]
+pub(crate) struct Request {
+    phone: String,
+    #[serde(default)]
+    next: Next,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Verification {
+    phone: String,
+    code: String,
+    #[serde(default)]
+    next: Next,
+}
+
+/// The form that asks for a code is on the login page.
+pub(crate) async fn back(request: HttpRequest) -> HttpResponse {
+    Redirect::to(&request, &Next::of(&request).by("/login")).finish()
+}
+
+pub(crate) async fn request_code(
+    request: HttpRequest,
+    page: PageRequest,
+    service: web::Data<SessionService>,
+    postman: web::Data<Postman>,
+    StrangerForm(Request { phone, next }): StrangerForm<Request>,
+) -> Result<HttpResponse, Problem> {
+    let sent = account::send_code(&request, &service, &postman, phone.clone(), page.locale()).await;
+    match localized(&request, sent) {
+        Ok(sent) => {
+            let seconds = i64::try_from(lifetime::CODE.as_secs()).unwrap_or(0);
+            let redirect = Redirect::to(&request, &next.by("/login/sms/verify"));
+            Ok(redirect.carrying(cookie::PHONE, sent.as_str(), seconds).saying(Notice::CodeSent).finish())
+        }
+        Err(problem) => {
+            let refusal = Refusal::of(problem, &[])?;
+            let phone = PhoneForm { phone, fault: Some(refusal.fault.clone()) };
+            let forms = LoginForms { next, phone, ..LoginForms::default() };
+            Ok(forms.show(&request, &page, Some(&refusal)))
+        }
+    }
+}
+
+pub(crate) async fn show(request: HttpRequest, page: PageRequest) -> HttpResponse {
+    let next = Next::of(&request).to_string();
+    let is_phone =
+        |text: &String| text.len() <= 16 && text.bytes().all(|byte| byte == b'+' || byte.is_ascii_digit());
+    let phone = carried(&request, cookie::PHONE).filter(is_phone).unwrap_or_default();
+    page.show(&CodePage { frame: page.frame(), next, phone, fault: None })
+}
+
+pub(crate) async fn verify_code(
+    request: HttpRequest,
+    page: PageRequest,
+    service: web::Data<SessionService>,
+    StrangerForm(form): StrangerForm<Verification>,
+) -> Result<HttpResponse, Problem> {
+    let Verification { phone, code, next } = form;
+    let proven = account::prove_code(&request, &service, phone.clone(), &code, Transport::Cookie).await;
+    match localized(&request, proven) {
+        Ok(logged_in) => {
+            let redirect = Redirect::into_session(&request, &logged_in, &next, "/account");
+            Ok(redirect.carrying(cookie::PHONE, "", 0).finish())
+        }
+        Err(problem) => {
+            let refusal = Refusal::of(problem, &[("invalid_credentials", "code")])?;
+            let (next, fault) = (next.to_string(), Some(refusal.fault.clone()));
+            Ok(page.show_again(&refusal, &CodePage { frame: page.frame(), next, phone, fault }))
+        }
+    }
+}
