@@ -151,7 +151,9 @@ fn there_is_no_way_back_behind_the_clean_up_and_the_refusal_says_so_a13_a14() {
     let (applied, now) = cleanup::apply(&mut conn, &serde_json::json!({ "ready": true })).unwrap();
     assert!(now);
     assert_eq!(cleanup::apply(&mut conn, &serde_json::json!({})).unwrap(), (applied, false));
-    let before = snapshot(&database);
+    let mut before = snapshot(&database);
+    // The web set is younger, and undone before the refusal.
+    before.retain(|table, _| !table.starts_with("web_"));
     let refusal = loop {
         match migration::revert(&mut conn) {
             Ok(undone) => assert!(undone.is_some(), "everything was undone"),
