@@ -93,7 +93,7 @@ impl Settings {
 
     /// How long sessions live.
     #[must_use]
-    pub const fn lifetimes(&self) -> Lifetimes {
-        self.manager.lifetimes
+    pub fn lifetimes(&self) -> Lifetimes {
+        self.manager.lifetimes.unwrap_or(Lifetimes::of(self.manager.context))
     }
 }
