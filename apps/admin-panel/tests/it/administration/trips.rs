@@ -13,6 +13,8 @@ fn statements(panel: &Panel) -> Vec<String> {
         "pg_backend_pid",
         "pg_notify",
         "LISTEN",
+        // A process says every few seconds which strategy it runs.
+        "strategy_processes",
     ];
     let counted =
         |text: &String| !text.starts_with("SET ") && !background.iter().any(|text_of| text.contains(text_of));
