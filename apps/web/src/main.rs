@@ -1,5 +1,7 @@
 //! The site that customers use.
 
+mod pages;
+
 use std::process::ExitCode;
 
 use actix_web::web::{self, ServiceConfig};
@@ -18,16 +20,19 @@ fn public(config: &mut ServiceConfig) {
         .service(resource("/api/register").route(web::post().to(account::register)))
         .service(resource("/api/login/sms/request").route(web::post().to(account::request_code)))
         .service(resource("/api/login/sms/verify").route(web::post().to(account::verify_code)))
-        .service(resource("/api/login/telegram").route(web::post().to(account::log_in_by_telegram)));
+        .service(resource("/api/login/telegram").route(web::post().to(account::log_in_by_telegram)))
+        .configure(pages::public);
 }
 
-/// How a person wants the site to be.
+/// How a person wants the site to be, and their own page.
 fn private(config: &mut ServiceConfig) {
-    config.service(
-        resource("/api/preferences")
-            .route(web::get().to(preferences::show_preferences))
-            .route(web::put().to(preferences::choose_preferences)),
-    );
+    config
+        .service(
+            resource("/api/preferences")
+                .route(web::get().to(preferences::show_preferences))
+                .route(web::put().to(preferences::choose_preferences)),
+        )
+        .configure(pages::private);
 }
 
 #[derive(OpenApi)]

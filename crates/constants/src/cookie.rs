@@ -20,3 +20,24 @@ pub const fn session(context: ApplicationContext) -> &'static str {
         ApplicationContext::Admin => "adminSessionId",
     }
 }
+
+/// The cookie whose value is the key of a stranger's forms. Like all names here it differs per application.
+#[must_use]
+pub const fn form_key(context: ApplicationContext) -> &'static str {
+    match context {
+        ApplicationContext::Web => "formKey",
+        ApplicationContext::Admin => "adminFormKey",
+    }
+}
+
+/// The cookie that tells the next page which message it shows.
+#[must_use]
+pub const fn notice(context: ApplicationContext) -> &'static str {
+    match context {
+        ApplicationContext::Web => "notice",
+        ApplicationContext::Admin => "adminNotice",
+    }
+}
+
+/// The cookie that carries the phone number from the form that asks for a code to the one that takes it. Web's alone.
+pub const PHONE: &str = "loginPhone";

@@ -13,14 +13,15 @@ use session_management::AppContext;
 
 use crate::app::resource;
 
-pub use login::{Credentials, Transport, answer_login, register};
-pub use sms::{request_code, verify_code};
+pub use login::{Credentials, Transport, answer_login, login_of, open_account, refused, register};
+pub use password::exchange_password;
+pub use sms::{prove_code, request_code, send_code, verify_code};
 pub use telegram::log_in_by_telegram;
 
 // The document of an application names its handlers by what the attribute on them made.
 #[doc(hidden)]
 pub use login::__path_register;
-pub(crate) use login::{__path_log_in, __path_log_out, log_in, log_out};
+pub(crate) use login::{__path_log_in, __path_log_out, log_in, log_out, prove_password};
 pub(crate) use me::{__path_me, __path_verify, answer_me, answer_verify, me, verify};
 pub(crate) use password::{__path_change_password, __path_reauthenticate, change_password, reauthenticate};
 pub(crate) use sessions::{

@@ -107,6 +107,11 @@ fn bearer(value: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' '))
 }
 
+/// The first cookie of this name. One that cannot be read does not keep the others from being read.
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    cookies(headers).find(|(known, _)| *known == name).map(|(_, value)| value)
+}
+
 /// Every cookie of every `Cookie` header, as it stands. Names are compared exactly, since a browser's
 /// promise about `__Host-` holds for that spelling alone.
 fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {

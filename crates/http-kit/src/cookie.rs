@@ -72,6 +72,19 @@ impl SessionCookies {
         }
     }
 
+    /// A cookie beside the session's, under the name that [`Self::aside_name`] makes of `name`; without an age it goes
+    /// when the browser is closed.
+    pub(crate) fn aside(&self, name: &str, value: &str, max_age: Option<Duration>) -> Cookie<'static> {
+        let mut cookie = self.cookie(&self.aside_name(name), value, Duration::ZERO);
+        cookie.set_max_age(max_age);
+        cookie
+    }
+
+    /// The same name under the prefix that the session's cookie has.
+    pub(crate) fn aside_name(&self, name: &str) -> String {
+        if self.secure { format!("{}{name}", cookie::HOST_PREFIX) } else { name.to_owned() }
+    }
+
     fn cookie(&self, name: &str, value: &str, max_age: Duration) -> Cookie<'static> {
         Cookie::build(name.to_owned(), value.to_owned())
             .path("/")

@@ -16,7 +16,7 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::Method;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
     REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
@@ -32,12 +32,18 @@ use crate::problem::{Code, Problem};
 use crate::settings::Settings;
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
-const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+pub(crate) const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Answers are data; nothing in them is to be run or framed.
 const POLICY: HeaderValue =
     HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
+
+/// Pages load their own style, script and pictures, and send their forms home.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+     form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+);
 
 /// The page under `/docs` brings its own scripts; its styles are partly inline.
 const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
@@ -250,17 +256,31 @@ fn is_same_origin(settings: &Settings, method: &Method, headers: &HeaderMap) -> 
 }
 
 fn harden(headers: &mut HeaderMap, settings: &Settings, is_docs: bool) {
-    let policy = if is_docs { DOCS_POLICY } else { POLICY };
-    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    let is_page = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let policy = match (is_docs, is_page) {
+        (true, _) => DOCS_POLICY,
+        (false, true) => PAGE_POLICY,
+        (false, false) => POLICY,
+    };
+    // A page that has to load something from elsewhere has said so itself.
+    insert_new(headers, CONTENT_SECURITY_POLICY, policy);
+    insert_new(headers, OPENER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
+    // With `no-referrer` a browser says `Origin: null` when a form is sent, to our own address too.
+    let referrer = if is_page { "same-origin" } else { "no-referrer" };
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static(referrer));
     headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
     if !is_docs {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        insert_new(headers, CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     if settings.is_production() {
         let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
         headers.insert(STRICT_TRANSPORT_SECURITY, year);
+    }
+}
+
+fn insert_new(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    if !headers.contains_key(&name) {
+        headers.insert(name, value);
     }
 }

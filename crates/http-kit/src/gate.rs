@@ -10,6 +10,7 @@ use session_management::{AppContext, OwnSession, Principal, SessionError, Sessio
 
 use crate::carrier::{Carrier, Presented};
 use crate::client::Client;
+use crate::page::{self, Visitor};
 use crate::problem::{Code, Problem, localized};
 use crate::settings::Settings;
 
@@ -67,12 +68,44 @@ pub(crate) async fn gate<C: AppContext>(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let found = resolve::<C>(&settings, &service, request.request()).await;
     // An answer and not an error: the guard around this gate adds its headers to answers.
-    let current = match localized(request.request(), found) {
-        Ok(current) => current,
-        Err(problem) => return Ok(request.into_response(problem.error_response())),
-    };
+    match localized(request.request(), found) {
+        Ok(current) => enter(&settings, current, request, next).await,
+        Err(problem) => Ok(request.into_response(problem.error_response())),
+    }
+}
+
+/// Lets everybody pass, and finds out who it is: for pages that say something else to a stranger.
+///
+/// # Errors
+/// Those of the page itself.
+pub async fn greet<C: AppContext>(
+    settings: web::Data<Settings>,
+    service: web::Data<SessionService>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let found = resolve::<C>(&settings, &service, request.request()).await;
+    match localized(request.request(), found) {
+        Ok(current) => enter(&settings, current, request, next).await,
+        Err(problem) if problem.code() == Code::Unauthenticated => {
+            Ok(next.call(request).await?.map_into_boxed_body())
+        }
+        Err(problem) => Ok(request.into_response(problem.error_response())),
+    }
+}
+
+async fn enter<C: AppContext>(
+    settings: &Settings,
+    current: Current<C>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let renamed =
         (current.carrier == Carrier::LegacyCookie).then(|| settings.cookies.session(&current.token));
+    if page::is_for_page(request.request()) {
+        let visitor = Visitor::of(request.request(), &current).await;
+        request.extensions_mut().insert(visitor);
+    }
     request.extensions_mut().insert(current);
     let mut response = next.call(request).await?.map_into_boxed_body();
     if let Some(cookie) = renamed {

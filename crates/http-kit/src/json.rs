@@ -34,14 +34,19 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
                 Err(_) => Err(Problem::new(Code::MalformedRequest)),
             };
             let parsed = bytes.and_then(|bytes| {
-                if is_json(&request) { parse(&bytes) } else { Err(Problem::new(Code::UnsupportedMediaType)) }
+                if is_of_type(&request, "application/json") {
+                    parse(&bytes)
+                } else {
+                    Err(Problem::new(Code::UnsupportedMediaType))
+                }
             });
             localized(&request, parsed).map(Self)
         })
     }
 }
 
-async fn read(mut payload: web::Payload) -> Result<Vec<u8>, Problem> {
+/// The whole body, if it is not too large.
+pub(crate) async fn read(mut payload: web::Payload) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     let mut length = 0;
     while let Some(chunk) = payload.next().await {
@@ -56,10 +61,11 @@ async fn read(mut payload: web::Payload) -> Result<Vec<u8>, Problem> {
     if length > LIMIT { Err(Problem::new(Code::PayloadTooLarge)) } else { Ok(bytes) }
 }
 
-fn is_json(request: &HttpRequest) -> bool {
+/// Whether the body says that it is of this type, whatever its parameters are.
+pub(crate) fn is_of_type(request: &HttpRequest, kind: &str) -> bool {
     let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = value.and_then(|value| value.split(';').next()).map(str::trim);
-    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case(kind))
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

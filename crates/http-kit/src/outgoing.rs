@@ -5,8 +5,8 @@ use std::path::Path;
 use constants::{ApplicationContext, lifetime};
 use delivery::{Message, Outbox, Postman, Routes};
 use session_management::{IssuedCode, Phone, SettingError};
+use templates::Locale;
 
-use crate::locale::Locale;
 use crate::settings::{OUTBOX, Settings};
 
 /// The postman of an application. What cannot be sent is said once, at the start.

@@ -6,12 +6,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use constants::{Language, Theme};
 use serde::{Deserialize, Serialize};
 use session_management::web_store::{self, WebStore};
-use session_management::{Preferences, Principal, SessionError, Web};
+use session_management::{Preferences, SessionError, Snapshot, Web};
+use templates::Locale;
 use utoipa::ToSchema;
 
 use crate::gate::Current;
 use crate::json::Body;
-use crate::locale::Locale;
+use crate::locale;
 use crate::problem::{Problem, localized};
 
 /// What a person chose.
@@ -46,8 +47,8 @@ pub async fn show_preferences(
     store: web::Data<Arc<dyn WebStore>>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let locale = Locale::of(&request);
-    let found = chosen(&store, &current.principal, locale).await.map_err(Problem::from);
+    let locale = locale::of(&request);
+    let found = chosen(&store, current.principal.snapshot(), locale).await.map_err(Problem::from);
     localized(&request, found).map(|preferences| HttpResponse::Ok().json(PreferencesView::from(preferences)))
 }
 
@@ -70,24 +71,29 @@ pub async fn choose_preferences(
 ) -> Result<HttpResponse, Problem> {
     let Body(PreferencesView { theme, language }) = body;
     let snapshot = current.principal.snapshot();
-    let chosen = async {
-        web_store::own_public_data(&***store, &snapshot.user).await?;
-        store.choose(snapshot, Preferences { theme, language }).await
-    };
-    let chosen = chosen.await.map_err(Problem::from);
+    let chosen = choose(&store, snapshot, Preferences { theme, language }).await.map_err(Problem::from);
     localized(&request, chosen).map(|()| HttpResponse::Ok().json(body.0))
+}
+
+/// Keeps a choice for this session and for those that its person opens later.
+///
+/// # Errors
+/// [`SessionError::Unavailable`] while the web database is away.
+pub async fn choose(
+    store: &Arc<dyn WebStore>,
+    snapshot: &Snapshot,
+    preferences: Preferences,
+) -> Result<(), SessionError> {
+    web_store::own_public_data(&**store, &snapshot.user).await?;
+    store.choose(snapshot, preferences).await
 }
 
 /// What a session chose; the default is what its browser asks for.
 pub(crate) async fn chosen(
     store: &Arc<dyn WebStore>,
-    principal: &Principal<Web>,
+    snapshot: &Snapshot,
     asked: Locale,
 ) -> Result<Preferences, SessionError> {
-    let found = store.preferences(&principal.session().id, principal.user().id).await?;
-    let language = match asked {
-        Locale::English => Language::English,
-        Locale::Russian => Language::Russian,
-    };
-    Ok(found.unwrap_or(Preferences { theme: Theme::System, language }))
+    let found = store.preferences(&snapshot.session.id, snapshot.user.id).await?;
+    Ok(found.unwrap_or(Preferences { theme: Theme::System, language: asked.into() }))
 }

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_LANGUAGE, RETRY_AFTER};
+use actix_web::http::header::{CONTENT_LANGUAGE, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use delivery::DeliveryError;
 use serde::Serialize;
 use session_management::{Refusal, SessionError};
+use templates::Locale;
+use templates::page::ProblemPage;
 use utoipa::ToSchema;
 
-use crate::locale::Locale;
+use crate::locale;
+use crate::page::{self, Around};
 
 /// How long a client waits before it asks an unavailable service again, in seconds.
 const RETRY_SOON: u64 = 1;
@@ -100,6 +103,8 @@ pub struct Problem {
     message: &'static str,
     retry_after: Option<u64>,
     locale: Locale,
+    /// What stands around it where a person gets a page and not a program a document.
+    page: Option<Box<Around>>,
 }
 
 /// A problem as the client reads it.
@@ -123,7 +128,7 @@ impl Problem {
     /// A problem that its code explains.
     #[must_use]
     pub const fn new(code: Code) -> Self {
-        Self { code, message: code.message(), retry_after: None, locale: Locale::English }
+        Self { code, message: code.message(), retry_after: None, locale: Locale::English, page: None }
     }
 
     /// The same with a message that says more.
@@ -136,8 +141,56 @@ impl Problem {
     /// The same in the language that the request asks for.
     #[must_use]
     pub fn for_request(mut self, request: &HttpRequest) -> Self {
-        self.locale = Locale::of(request);
+        if page::is_for_page(request) {
+            let around = Around::of(request);
+            self.locale = around.frame.locale;
+            self.page = Some(Box::new(around));
+        } else {
+            self.locale = locale::of(request);
+        }
         self
+    }
+
+    /// The name of the message.
+    pub(crate) const fn message(&self) -> &'static str {
+        self.message
+    }
+
+    /// The code.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The message in the language of the request.
+    pub(crate) fn text(&self) -> String {
+        self.locale.text(self.message)
+    }
+
+    /// Seconds after which the client may come back.
+    pub(crate) const fn retry_seconds(&self) -> Option<u64> {
+        self.retry_after
+    }
+
+    /// The same to a person: a page, or the way to the login.
+    fn page_response(&self, around: &Around) -> HttpResponse<BoxBody> {
+        if self.code == Code::Unauthenticated {
+            return HttpResponse::SeeOther().insert_header((LOCATION, around.login())).finish();
+        }
+        let status = self.code.status();
+        let text = |kind: &str| self.locale.text(&format!("{kind}-{}", status.as_u16()));
+        let page = ProblemPage {
+            frame: around.frame.clone(),
+            status: status.as_u16(),
+            title: text("title"),
+            detail: self.text(),
+            hint: text("hint"),
+            way_on: match (self.code, &around.again) {
+                (Code::Unavailable | Code::Internal, Some(again)) => (again.to_string(), "way-again"),
+                _ => ("/".to_owned(), "way-home"),
+            },
+        };
+        page::render(status, &page)
     }
 
     fn retry_after(mut self, wait: Duration) -> Self {
@@ -196,6 +249,13 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let status = self.code.status();
+        if let Some(around) = &self.page {
+            let mut response = self.page_response(around);
+            if let Some(seconds) = self.retry_after {
+                response.headers_mut().insert(RETRY_AFTER, seconds.into());
+            }
+            return response;
+        }
         let mut response = HttpResponse::build(status);
         response.insert_header((CONTENT_LANGUAGE, self.locale.tag()));
         if let Some(seconds) = self.retry_after {
@@ -205,7 +265,7 @@ impl ResponseError for Problem {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
-            detail: self.locale.text(self.message),
+            detail: self.text(),
             code: self.code,
         };
         let body = serde_json::to_string(&details).unwrap_or_default();
@@ -221,10 +281,11 @@ impl Responder for Problem {
     }
 }
 
-/// Lets a handler's error learn the language of the request that it answers: `ResponseError` never sees it.
+/// Lets a handler's error learn of the request that it answers, which `ResponseError` never sees: in which language, and
+/// whether by a page.
 ///
 /// # Errors
-/// The same as `result`.
+/// The one that is given.
 pub fn localized<T, E: Into<Problem>>(request: &HttpRequest, result: Result<T, E>) -> Result<T, Problem> {
     result.map_err(|error| error.into().for_request(request))
 }

@@ -21,7 +21,7 @@ use crate::gate::gate;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 use crate::settings::{Arguments, Settings, SettingsError};
-use crate::{account, health_check, openapi, outgoing, probe};
+use crate::{account, health_check, openapi, outgoing, page, probe};
 
 /// Seconds that running requests get to finish when the process is told to end.
 const SHUTDOWN_SECONDS: u64 = 5;
@@ -128,6 +128,7 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
             .service(web::redirect("/docs", "/docs/"))
             .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", document.clone()))
             .configure(account::public)
+            .configure(page::public::<C>)
             .configure(app.public)
             .service(
                 web::scope("")

@@ -35,6 +35,8 @@ pub struct Settings {
     pub(crate) telegram: Option<LoginWidget>,
     /// Whom admin-panel begins with in mock, where nobody could create them.
     pub(crate) demo_admin: Option<(Email, Password)>,
+    /// The same bot, as pages name it.
+    pub(crate) telegram_bot: Option<TelegramBot>,
     /// The session cookies.
     pub(crate) cookies: SessionCookies,
     /// Networks whose `X-Forwarded-For` is believed.
@@ -47,6 +49,15 @@ pub struct Settings {
     pub(crate) port: u16,
     /// The origin under which browsers know the application.
     public_origin: Option<String>,
+}
+
+/// What pages must know of the bot whose Login Widget counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TelegramBot {
+    /// Its number.
+    pub(crate) id: String,
+    /// Its user name, which Telegram's own button needs.
+    pub(crate) name: Option<String>,
 }
 
 impl Settings {
@@ -67,6 +78,11 @@ impl Settings {
     pub(crate) fn public_origin(&self, host: Option<&str>) -> Option<String> {
         let scheme = if self.is_production() { "https" } else { "http" };
         self.public_origin.clone().or_else(|| host.map(|host| format!("{scheme}://{host}")))
+    }
+
+    /// Which application it is.
+    pub(crate) const fn context(&self) -> ApplicationContext {
+        self.manager.context
     }
 
     /// What tokens of the older software count for.

@@ -1,17 +1,12 @@
 //! Users and sessions as the API shows them. What is not listed here is not shown.
 
-use std::collections::HashMap;
-use std::sync::{LazyLock, PoisonError, RwLock};
-
 use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 use constants::ApplicationContext;
 use serde::{Serialize, Serializer};
 use session_management::{Session, SessionId, User};
+use templates::{Device, Locale};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use woothee::parser::Parser;
-
-static USER_AGENTS: LazyLock<Parser> = LazyLock::new(Parser::new);
 
 /// A person.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,6 +47,13 @@ impl UserView {
     }
 }
 
+/// How a person is named on pages: by what they log in with.
+#[must_use]
+pub fn name_of(user: &User) -> String {
+    let telegram = || user.telegram_id.map(|id| format!("Telegram {id}"));
+    user.email.clone().or_else(|| user.phone.clone()).or_else(telegram).unwrap_or_else(|| user.id.to_string())
+}
+
 /// A session.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Session)]
@@ -89,7 +91,7 @@ impl SessionView {
             expires_at: session.expires_at.min(session.absolute_expires_at),
             ip_address: session.ip_address.map(|network| network.ip().to_string()),
             user_agent: session.user_agent.clone(),
-            device: device(session.user_agent.as_deref()),
+            device: Device::of(session.user_agent.as_deref()).name(Locale::English),
             current: session.id == *current,
         }
     }
@@ -159,38 +161,6 @@ pub fn rfc3339_or_null<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S)
     }
 }
 
-/// Names of devices by what they say of themselves. There are few kinds of them, and parsing one takes longer than
-/// all else that is shown of a session.
-static DEVICES: LazyLock<RwLock<HashMap<String, String>>> = LazyLock::new(RwLock::default);
-
-/// Kinds that are remembered at most; then they are forgotten together.
-const KINDS: usize = 4096;
-
-fn device(user_agent: Option<&str>) -> String {
-    let Some(user_agent) = user_agent.filter(|text| !text.is_empty()) else { return "Unknown device".into() };
-    if let Some(known) = DEVICES.read().unwrap_or_else(PoisonError::into_inner).get(user_agent) {
-        return known.clone();
-    }
-    let device = parse_device(user_agent);
-    let mut devices = DEVICES.write().unwrap_or_else(PoisonError::into_inner);
-    if devices.len() >= KINDS {
-        devices.clear();
-    }
-    devices.insert(user_agent.to_owned(), device.clone());
-    device
-}
-
-fn parse_device(user_agent: &str) -> String {
-    if let Some(known) = USER_AGENTS.parse(user_agent)
-        && known.name != "UNKNOWN"
-        && known.os != "UNKNOWN"
-    {
-        return format!("{} on {}", known.name, known.os);
-    }
-    // A program names itself first: `curl/8.0`.
-    user_agent.split(['/', ' ']).next().unwrap_or_default().chars().take(60).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,17 +175,5 @@ mod tests {
             rfc3339(&at, &mut serde_json::Serializer::new(&mut written)).unwrap();
             assert_eq!(String::from_utf8(written).unwrap(), serde_json::to_string(&at).unwrap());
         }
-    }
-
-    #[test]
-    fn browsers_are_named_with_their_system_and_programs_by_their_own_name_c1() {
-        let chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
-                      Chrome/120.0.0.0 Safari/537.36";
-        assert_eq!(device(Some(chrome)), "Chrome on Windows 10");
-        let phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like \
-                     Gecko) Version/17.0 Mobile/15E148 Safari/604.1";
-        assert_eq!(device(Some(phone)), "Safari on iPhone");
-        assert_eq!(device(Some("curl/8.0")), "curl");
-        assert_eq!(device(None), "Unknown device");
     }
 }

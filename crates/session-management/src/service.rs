@@ -225,6 +225,15 @@ impl SessionService {
         self.manager.end_others(act).await?.ok_or(SessionError::Unauthenticated)
     }
 
+    /// Whether the caller has a password that could be asked for.
+    ///
+    /// # Errors
+    /// When no store can tell.
+    pub async fn has_password(&self, user: UserId) -> Result<bool> {
+        let credential = self.manager.credential(user).await?;
+        Ok(credential.is_some_and(|known| known.hashed_password.is_some()))
+    }
+
     /// Renews the caller's proof of identity by their password.
     ///
     /// # Errors

@@ -59,11 +59,7 @@ pub async fn register(
     Body(form): Body<Credentials>,
 ) -> Result<HttpResponse, Problem> {
     let outcome = async {
-        let login = login_of(&request, form.transport)?;
-        let email = Email::parse(&form.email)
-            .ok_or(Problem::new(Code::ValidationFailed).because("validation-email"))?;
-        let password = Password::new(form.password).map_err(refused)?;
-        let logged_in = service.register(email, password, login).await?;
+        let logged_in = open_account(&request, &service, &form.email, form.password, form.transport).await?;
         Ok::<_, Problem>(answer_login(HttpResponse::Created(), &request, &logged_in, form.transport))
     };
     localized(&request, outcome.await)
@@ -86,12 +82,42 @@ pub(crate) async fn log_in(
     Body(form): Body<Credentials>,
 ) -> Result<HttpResponse, Problem> {
     let outcome = async {
-        let login = login_of(&request, form.transport)?;
-        let password = Password::claimed(form.password).map_err(refused)?;
-        let logged_in = service.log_in(Email::parse(&form.email), password, login).await?;
+        let logged_in =
+            prove_password(&request, &service, &form.email, form.password, form.transport).await?;
         Ok::<_, Problem>(answer_login(HttpResponse::Ok(), &request, &logged_in, form.transport))
     };
     localized(&request, outcome.await)
+}
+
+/// Creates an account out of what a form or a program sent, and logs it in.
+///
+/// # Errors
+/// When the address or the password cannot be one, or the address is taken.
+pub async fn open_account(
+    request: &HttpRequest,
+    service: &SessionService,
+    email: &str,
+    password: String,
+    transport: Transport,
+) -> Result<LoggedIn, Problem> {
+    let login = login_of(request, transport)?;
+    let invalid = Problem::new(Code::ValidationFailed).because("validation-email");
+    let email = Email::parse(email).ok_or(invalid)?;
+    let password = Password::new(password).map_err(refused)?;
+    Ok(service.register(email, password, login).await?)
+}
+
+/// Logs in by what a form or a program sent.
+pub(crate) async fn prove_password(
+    request: &HttpRequest,
+    service: &SessionService,
+    email: &str,
+    password: String,
+    transport: Transport,
+) -> Result<LoggedIn, Problem> {
+    let login = login_of(request, transport)?;
+    let password = Password::claimed(password).map_err(refused)?;
+    Ok(service.log_in(Email::parse(email), password, login).await?)
 }
 
 /// Ends every session that the request carries and clears its cookies, whatever the tokens are.
@@ -135,12 +161,16 @@ pub fn answer_login(
     })
 }
 
-pub(super) fn client_of(request: &HttpRequest) -> Client {
+pub(crate) fn client_of(request: &HttpRequest) -> Client {
     let settings = request.app_data::<web::Data<Settings>>();
     Client::of(request, settings.map_or(&[], |settings| settings.trusted_proxies.as_slice()))
 }
 
-pub(super) fn login_of(request: &HttpRequest, transport: Transport) -> Result<Login, Problem> {
+/// What a login must know of the request that asks for it.
+///
+/// # Errors
+/// When a cookie came twice.
+pub fn login_of(request: &HttpRequest, transport: Transport) -> Result<Login, Problem> {
     let internal = || Problem::new(Code::Internal);
     let settings = request.app_data::<web::Data<Settings>>().ok_or_else(internal)?;
     let presented = Presented::of(request.headers(), settings.cookies.names());
@@ -155,7 +185,8 @@ pub(super) fn login_of(request: &HttpRequest, transport: Transport) -> Result<Lo
 }
 
 /// Why a password was not even compared or hashed.
-pub(crate) fn refused(error: PasswordError) -> Problem {
+#[must_use]
+pub fn refused(error: PasswordError) -> Problem {
     Problem::new(Code::ValidationFailed).because(match error {
         PasswordError::TooShort => "validation-password-short",
         PasswordError::TooLong => "validation-password-long",

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use session_management::{AppContext, Password, SessionError, SessionService};
+use session_management::{AppContext, OthersEnded, OwnSession, Password, SessionError, SessionService};
 use utoipa::ToSchema;
 
 use super::login::{client_of, refused};
@@ -71,12 +71,10 @@ pub(crate) async fn change_password<C: AppContext>(
     Body(form): Body<NewPassword>,
 ) -> Result<HttpResponse, Problem> {
     let outcome = async {
-        let old = form.current_password.map(Password::claimed).transpose().map_err(refused)?;
-        let new = Password::new(form.new_password).map_err(refused)?;
         let settings = request.app_data::<web::Data<Settings>>().cloned();
         let settings = settings.ok_or(Problem::new(crate::problem::Code::Internal))?;
         let own = current.own_session(&Client::of(&request, &settings.trusted_proxies));
-        let ended = service.change_password(own, old, new).await?;
+        let ended = exchange_password(&service, own, form.current_password, form.new_password).await?;
         if current.carrier == Carrier::Bearer {
             return Ok(HttpResponse::Ok().json(Token { token: ended.token.expose().to_owned() }));
         }
@@ -85,6 +83,21 @@ pub(crate) async fn change_password<C: AppContext>(
         Ok::<_, Problem>(response.finish())
     };
     localized(&request, outcome.await)
+}
+
+/// Changes a password to what a form or a program sent.
+///
+/// # Errors
+/// When the current one is wrong, or the new one cannot be one.
+pub async fn exchange_password(
+    service: &SessionService,
+    own: OwnSession,
+    current: Option<String>,
+    new: String,
+) -> Result<OthersEnded, Problem> {
+    let current = current.map(Password::claimed).transpose().map_err(refused)?;
+    let new = Password::new(new).map_err(refused)?;
+    Ok(service.change_password(own, current, new).await?)
 }
 
 /// Proves anew who the caller is, for acts that need a recent proof.

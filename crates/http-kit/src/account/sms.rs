@@ -4,12 +4,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use constants::lifetime;
 use delivery::{DeliveryError, Kind, Postman};
 use serde::{Deserialize, Serialize};
-use session_management::{Code, OneTimeProof, Phone, SessionService};
+use session_management::{Code, LoggedIn, OneTimeProof, Phone, SessionService};
+use templates::Locale;
 use utoipa::ToSchema;
 
 use super::login::{Transport, answer_login, client_of, login_of};
 use crate::json::Body;
-use crate::locale::Locale;
+use crate::locale;
 use crate::outgoing;
 use crate::problem::{self, Problem, localized};
 use crate::view::LoginView;
@@ -67,17 +68,7 @@ pub async fn request_code(
     Body(form): Body<CodeRequest>,
 ) -> Result<HttpResponse, Problem> {
     let outcome = async {
-        let phone = phone_of(form.phone).await?;
-        if !postman.reaches(Kind::Sms) {
-            return Err(DeliveryError::NoWay(Kind::Sms).into());
-        }
-        let issued = service.issue_code(phone, client_of(&request).address).await?;
-        if let Err(error) = postman.send(outgoing::code(&issued, Locale::of(&request))).await {
-            if matches!(error, DeliveryError::NotSent(_)) {
-                service.take_back(issued).await;
-            }
-            return Err(error.into());
-        }
+        send_code(&request, &service, &postman, form.phone, locale::of(&request)).await?;
         Ok::<_, Problem>(HttpResponse::Accepted().json(CodeSent { expires_in: lifetime::CODE.as_secs() }))
     };
     localized(&request, outcome.await)
@@ -100,12 +91,51 @@ pub async fn verify_code(
     Body(form): Body<CodeLogin>,
 ) -> Result<HttpResponse, Problem> {
     let outcome = async {
-        let login = login_of(&request, form.transport)?;
-        let (phone, code) = (phone_of(form.phone).await?, code_of(&form.code)?);
-        let logged_in = service.log_in_by_code(phone, code, login).await?;
+        let logged_in = prove_code(&request, &service, form.phone, &form.code, form.transport).await?;
         Ok::<_, Problem>(answer_login(HttpResponse::Ok(), &request, &logged_in, form.transport))
     };
     localized(&request, outcome.await)
+}
+
+/// Sends a code to a phone in this language, and says which phone was meant.
+///
+/// # Errors
+/// When it is no phone, too many codes were asked for, or none can be sent.
+pub async fn send_code(
+    request: &HttpRequest,
+    service: &SessionService,
+    postman: &Postman,
+    phone: String,
+    locale: Locale,
+) -> Result<Phone, Problem> {
+    let phone = phone_of(phone).await?;
+    if !postman.reaches(Kind::Sms) {
+        return Err(DeliveryError::NoWay(Kind::Sms).into());
+    }
+    let issued = service.issue_code(phone.clone(), client_of(request).address).await?;
+    if let Err(error) = postman.send(outgoing::code(&issued, locale)).await {
+        if matches!(error, DeliveryError::NotSent(_)) {
+            service.take_back(issued).await;
+        }
+        return Err(error.into());
+    }
+    Ok(phone)
+}
+
+/// Logs in by a code that came to a phone.
+///
+/// # Errors
+/// When the code is not the one that was sent.
+pub async fn prove_code(
+    request: &HttpRequest,
+    service: &SessionService,
+    phone: String,
+    code: &str,
+    transport: Transport,
+) -> Result<LoggedIn, Problem> {
+    let login = login_of(request, transport)?;
+    let (phone, code) = (phone_of(phone).await?, code_of(code)?);
+    Ok(service.log_in_by_code(phone, code, login).await?)
 }
 
 impl CodeProof {

@@ -69,6 +69,9 @@ pub struct Arguments {
     /// The bot whose Login Widget web shows; without it there is no login by Telegram.
     #[arg(long, env = "TELEGRAM_BOT_TOKEN", hide_env_values = true)]
     pub(crate) telegram_bot_token: Option<String>,
+    /// The user name of that bot, for Telegram's own button; without it web shows a link.
+    #[arg(long, env = "TELEGRAM_BOT_NAME")]
+    pub(crate) telegram_bot_name: Option<String>,
     /// Where SMS are handed in: https://host/path (JSON) or twilio://SID:TOKEN@api.twilio.com?from=….
     #[arg(long, env = "SMS_GATEWAY_URL", hide_env_values = true)]
     pub(crate) sms_gateway_url: Option<String>,

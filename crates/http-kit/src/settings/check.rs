@@ -15,7 +15,7 @@ use session_management::{
 };
 use url::Url;
 
-use super::{Arguments, OUTBOX, Settings};
+use super::{Arguments, OUTBOX, Settings, TelegramBot};
 use crate::cookie::SessionCookies;
 
 /// A setting that cannot be used.
@@ -57,6 +57,7 @@ pub(super) fn settings(context: ApplicationContext, given: &Arguments) -> Checke
         routes: routes(environment, given)?,
         telegram: telegram(given)?,
         demo_admin: demo_admin(given)?,
+        telegram_bot: telegram_bot(given)?,
         cookies: SessionCookies::new(context, environment, legacy_tokens, lifetimes.absolute),
         trusted_proxies: trusted_proxies(given)?,
         address: parsed("LISTEN_ADDRESS", given.listen_address.as_deref(), "an IP address")?
@@ -168,6 +169,20 @@ fn demo_admin(given: &Arguments) -> Checked<Option<(Email, Password)>> {
     let wrong = |_| SettingError::wrong_secret("DEMO_ADMIN_PASSWORD", "8 to 256 characters");
     let password = set(given.demo_admin_password.as_deref()).map(|text| Password::new(text.to_owned()));
     Ok(password.transpose().map_err(wrong)?.map(|password| (email, password)))
+}
+
+fn telegram_bot(given: &Arguments) -> Checked<Option<TelegramBot>> {
+    const NAME: &str = "TELEGRAM_BOT_NAME";
+    let name = set(given.telegram_bot_name.as_deref()).map(|name| {
+        let name = name.strip_prefix('@').unwrap_or(name);
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let is_name = (5..=32).contains(&name.len()) && name.bytes().all(legal);
+        let wrong = || SettingError::wrong(NAME, name, "a bot's user name: 5 to 32 letters, digits and _");
+        is_name.then(|| name.to_owned()).ok_or_else(wrong)
+    });
+    let name = name.transpose()?;
+    let id = set(given.telegram_bot_token.as_deref()).and_then(|token| token.split_once(':'));
+    Ok(id.map(|(id, _)| TelegramBot { id: id.to_owned(), name }))
 }
 
 fn port(context: ApplicationContext, given: &Arguments) -> Checked<(&'static str, u16)> {
@@ -293,6 +308,7 @@ mod tests {
             (wrong(|a| a.database_replica_url = Some("secret@".into())), "DATABASE_REPLICA_URL=***@ "),
             (wrong(|a| a.telegram_bot_token = Some("secret".into())), "TELEGRAM_BOT_TOKEN=*** "),
             (wrong(|a| a.telegram_bot_token = Some("123:secret".into())), "TELEGRAM_BOT_TOKEN=*** "),
+            (wrong(|a| a.telegram_bot_name = Some("a b".into())), "TELEGRAM_BOT_NAME=a b "),
             (wrong(|a| a.sms_gateway_url = Some("twilio://AC:secret@x".into())), "SMS_GATEWAY_URL=***@x "),
             (wrong(|a| a.sms_gateway_url = Some("smpp://:secret@x".into())), "SMS_GATEWAY_URL=***@x "),
             (wrong(|a| a.smtp_url = Some("http://me:secret@mail".into())), "SMTP_URL=***@mail "),

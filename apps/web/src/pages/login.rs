@@ -1,0 +1,4 @@
+//! Web's own ways to log in.
+
+pub(crate) mod sms;
+pub(crate) mod telegram;

@@ -1,0 +1,40 @@
+//! Making an account with an address and a password.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use http_kit::account::{self, Transport};
+use http_kit::page::{OwnPath, PageRequest, Redirect, Refusal, StrangerForm};
+use http_kit::{Problem, localized};
+use serde::Deserialize;
+use session_management::SessionService;
+use templates::page::RegisterPage;
+
+#[derive(Deserialize)]
+pub(crate) struct Fields {
+    email: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+pub(crate) async fn show(request: HttpRequest, page: PageRequest) -> HttpResponse {
+    let next = OwnPath::of_query(&request).map(|next| next.to_string()).unwrap_or_default();
+    page.show(&RegisterPage { frame: page.frame(), next, email: String::new(), fault: None })
+}
+
+pub(crate) async fn register(
+    request: HttpRequest,
+    page: PageRequest,
+    service: web::Data<SessionService>,
+    StrangerForm(form): StrangerForm<Fields>,
+) -> Result<HttpResponse, Problem> {
+    let Fields { email, password, next } = form;
+    let opened = account::open_account(&request, &service, &email, password, Transport::Cookie).await;
+    match localized(&request, opened) {
+        Ok(logged_in) => Ok(Redirect::into_session(&request, &logged_in, &next, "/account").finish()),
+        Err(problem) => {
+            let refusal = Refusal::of(problem, &[])?;
+            let fault = Some(refusal.fault.clone());
+            Ok(page.show_again(&refusal, &RegisterPage { frame: page.frame(), next, email, fault }))
+        }
+    }
+}

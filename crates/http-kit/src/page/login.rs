@@ -1,0 +1,153 @@
+//! The page on which people log in, and the way out.
+
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, HOST, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use constants::ApplicationContext;
+use serde::Deserialize;
+use session_management::SessionService;
+use templates::page::{LoginPage, PhoneForm, TelegramWay, Ways};
+use templates::{Fault, Notice};
+
+use super::{Form, OwnPath, PageRequest, Redirect, Refusal, StrangerForm};
+use crate::account::{self, Transport};
+use crate::carrier::Presented;
+use crate::client::Client;
+use crate::front::OPENER_POLICY;
+use crate::problem::{Problem, localized};
+use crate::settings::Settings;
+
+/// What the page with Telegram's button may load beside our own files.
+const TELEGRAM_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self' https://telegram.org; frame-src https://oauth.telegram.org; \
+     style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; \
+     base-uri 'none'",
+);
+
+/// What a person logs in with.
+#[derive(Deserialize)]
+pub(super) struct Fields {
+    email: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// A form that is only a button.
+#[derive(Deserialize)]
+pub(super) struct NoFields {}
+
+/// A login page as it is shown: at first, or again.
+#[derive(Debug, Default)]
+pub struct LoginForms {
+    /// Where to go then.
+    pub next: String,
+    /// The address as it was typed.
+    pub email: String,
+    /// What was wrong with address or password.
+    pub fault: Option<Fault>,
+    /// The form that asks for a code.
+    pub phone: PhoneForm,
+}
+
+impl LoginForms {
+    /// The page with every way that this application offers; with what was refused, if something was.
+    #[must_use]
+    pub fn show(self, request: &HttpRequest, page: &PageRequest, refusal: Option<&Refusal>) -> HttpResponse {
+        let Self { next, email, fault, phone } = self;
+        let settings = super::settings(request);
+        let is_web = settings.is_some_and(|settings| settings.context() == ApplicationContext::Web);
+        let telegram = settings.filter(|_| is_web).and_then(|settings| telegram(request, settings, &next));
+        let ways =
+            if is_web { Ways { register: true, phone: Some(phone), telegram } } else { Ways::default() };
+        let login = LoginPage { frame: page.frame(), next, email, fault, ways };
+        let response = match refusal {
+            Some(refusal) => page.show_again(refusal, &login),
+            None => page.show(&login),
+        };
+        with_telegram(response, &login)
+    }
+}
+
+pub(super) async fn show(request: HttpRequest, page: PageRequest) -> HttpResponse {
+    let next = OwnPath::of_query(&request).map(|next| next.to_string()).unwrap_or_default();
+    LoginForms { next, ..LoginForms::default() }.show(&request, &page, None)
+}
+
+pub(super) async fn log_in(
+    request: HttpRequest,
+    page: PageRequest,
+    service: web::Data<SessionService>,
+    StrangerForm(form): StrangerForm<Fields>,
+) -> Result<HttpResponse, Problem> {
+    let Fields { email, password, next } = form;
+    let proven = account::prove_password(&request, &service, &email, password, Transport::Cookie).await;
+    match localized(&request, proven) {
+        Ok(logged_in) => Ok(Redirect::into_session(&request, &logged_in, &next, usual(&request)).finish()),
+        Err(problem) => {
+            let refusal = Refusal::of(problem, &[])?;
+            let fault = Some(refusal.fault.clone());
+            let forms = LoginForms { next, email, fault, ..LoginForms::default() };
+            Ok(forms.show(&request, &page, Some(&refusal)))
+        }
+    }
+}
+
+/// Ends every session that the request carries, like the API; here it must come from a page of the first of them.
+pub(super) async fn log_out(
+    request: HttpRequest,
+    settings: web::Data<Settings>,
+    service: web::Data<SessionService>,
+    client: Client,
+    form: Result<Form<NoFields>, Problem>,
+) -> Result<HttpResponse, Problem> {
+    let tokens = Presented::of(request.headers(), settings.cookies.names()).all();
+    if !tokens.is_empty() {
+        let Form(NoFields {}) = form?;
+        localized(&request, service.log_out(&tokens, client.origin()).await)?;
+    }
+    Ok(Redirect::to(&request, "/login").without_session().saying(Notice::LoggedOut).finish())
+}
+
+/// Who loads the address of the way out ends nothing by that.
+pub(super) async fn after(request: HttpRequest) -> HttpResponse {
+    Redirect::to(&request, "/").finish()
+}
+
+/// Where a login leads if nothing else was asked for.
+fn usual(request: &HttpRequest) -> &'static str {
+    match super::settings(request).map(|settings| settings.context()) {
+        Some(ApplicationContext::Admin) => "/",
+        _ => "/account",
+    }
+}
+
+fn telegram(request: &HttpRequest, settings: &Settings, next: &str) -> Option<TelegramWay> {
+    let bot = settings.telegram_bot.as_ref()?;
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let origin = settings.public_origin(host)?;
+    let back = match OwnPath::parse(next) {
+        Some(next) => format!("{origin}/login/telegram?next={}", next.encoded()),
+        None => format!("{origin}/login/telegram"),
+    };
+    Some(match &bot.name {
+        Some(name) => TelegramWay::Widget { bot: name.clone(), back },
+        None => {
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query
+                .append_pair("bot_id", &bot.id)
+                .append_pair("origin", &origin)
+                .append_pair("return_to", &back);
+            TelegramWay::Link(format!("https://oauth.telegram.org/auth?{}", query.finish()))
+        }
+    })
+}
+
+/// Telegram's button comes from Telegram, in a frame and a window of its own; where there is none, nothing is opened.
+fn with_telegram(mut response: HttpResponse, login: &LoginPage) -> HttpResponse {
+    if matches!(login.ways.telegram, Some(TelegramWay::Widget { .. })) {
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_SECURITY_POLICY, TELEGRAM_POLICY);
+        headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin-allow-popups"));
+    }
+    response
+}

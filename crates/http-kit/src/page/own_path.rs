@@ -1,0 +1,184 @@
+//! A place of our own to go on to: the one kind of `next=` that anyone is sent to.
+
+use std::fmt;
+
+use actix_web::HttpRequest;
+use url::Url;
+
+/// Characters at most.
+const LENGTH: usize = 1024;
+
+/// Where every address of ours begins, whatever that is; only to see what a browser would make of a path.
+const BASE: &str = "https://own.invalid";
+
+/// Pages that lead on: whoever was sent there would be sent in a circle.
+const WAYS: &[&str] = &["/login", "/logout", "/register"];
+
+/// A path on this site, with or without a query. It cannot be anything else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnPath(String);
+
+impl OwnPath {
+    /// Reads a path. `None` for everything that any browser could take for another site, that is not in its plain form,
+    /// or that would lead in a circle.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_plain = text.len() <= LENGTH && text.bytes().all(|byte| matches!(byte, b'!'..=b'~'));
+        if !is_plain || !text.starts_with('/') || text.contains(['\\', '#']) {
+            return None;
+        }
+        let path = text.split('?').next().unwrap_or_default();
+        let decoded = resolved(path);
+        let is_way = WAYS.iter().any(|way| {
+            decoded.strip_prefix(way).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        let has_dots = decoded.split('/').any(|part| matches!(part, "." | ".."));
+        let is_odd =
+            decoded.contains("//") || decoded.contains('\\') || decoded.chars().any(char::is_control);
+        if is_way || has_dots || is_odd {
+            return None;
+        }
+        let seen = Url::parse(BASE).and_then(|base| base.join(text)).ok()?;
+        let stays = seen.as_str().strip_prefix(BASE).is_some_and(|rest| rest.starts_with('/'));
+        stays.then(|| Self(text.to_owned()))
+    }
+
+    /// The one that stands in the query of a request as `next`.
+    #[must_use]
+    pub fn of_query(request: &HttpRequest) -> Option<Self> {
+        let mut pairs = form_urlencoded::parse(request.query_string().as_bytes());
+        pairs.find(|(name, _)| name == "next").and_then(|(_, value)| Self::parse(&value))
+    }
+
+    /// As it stands in a link.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// As it stands in another address' query.
+    #[must_use]
+    pub fn encoded(&self) -> String {
+        form_urlencoded::byte_serialize(self.0.as_bytes()).collect()
+    }
+}
+
+/// A path with its percent signs resolved until nothing is left to resolve: some server or browser might do so twice.
+fn resolved(path: &str) -> String {
+    let mut path = path.to_owned();
+    loop {
+        let decoded = percent_encoding::percent_decode_str(&path).decode_utf8_lossy().into_owned();
+        if decoded == path {
+            return path;
+        }
+        path = decoded;
+    }
+}
+
+impl fmt::Display for OwnPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_paths_are_taken_as_they_are() {
+        for path in
+            ["/", "/account", "/users/1?page=2&query=a%20b", "/a.b/c-d_e~f", "/account?x=//y", "/loginx"]
+        {
+            assert_eq!(OwnPath::parse(path).unwrap().as_str(), path);
+        }
+        assert_eq!(OwnPath::parse("/a?b=c&d").unwrap().encoded(), "%2Fa%3Fb%3Dc%26d");
+    }
+
+    #[test]
+    fn whatever_could_be_another_site_is_none() {
+        for text in [
+            "",
+            " ",
+            "account",
+            "?a",
+            "#a",
+            "//evil.example",
+            "///evil.example",
+            "////evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "\\/evil.example",
+            "/\\/evil.example",
+            "https:evil.example",
+            "https://evil.example",
+            "http://evil.example",
+            "HTTPS://evil.example",
+            "https:/evil.example",
+            "javascript:alert(1)",
+            "JaVaScRiPt:alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            "file:///etc/passwd",
+            "ftp://evil.example",
+            "mailto:a@b",
+            "/%2fevil.example",
+            "/%2Fevil.example",
+            "%2f%2fevil.example",
+            "/%5cevil.example",
+            "/%5Cevil.example",
+            "/%252fevil.example",
+            "/%25252fevil.example",
+            "/a//evil.example",
+            "/a/%2f/evil.example",
+            "/./evil",
+            "/../evil",
+            "/a/../..//evil.example",
+            "/%2e%2e/evil",
+            "/.%2e/evil",
+            "/%2e/evil",
+            "/..;/x\\",
+            "/\tevil.example",
+            "/\n/evil.example",
+            "/\r\nSet-Cookie: a=b",
+            "/a\r\nb",
+            "\t//evil.example",
+            "\n//evil.example",
+            " //evil.example",
+            "/ /evil.example",
+            "/a b",
+            "/%0d%0aa:b",
+            "/%00",
+            "/\0",
+            "/a\u{7f}",
+            "/%7f",
+            "/é",
+            "/\u{202e}",
+            "/\u{2028}x",
+            "//evil.example@own",
+            "//own@evil.example",
+            "@evil.example",
+            "/a#b",
+            "/#//evil.example",
+            "///",
+            "//",
+            "/\u{ff0f}evil.example",
+            "\u{ff0f}\u{ff0f}evil.example",
+            "/login",
+            "/login?next=/login",
+            "/login/sms",
+            "/logout",
+            "/register",
+            "/%6cogin",
+            "/%6Cogout",
+            "//[::1]",
+            "//0x7f000001",
+            "/\\[::1]",
+            "https://own.invalid/",
+            "//own.invalid/a",
+        ] {
+            assert_eq!(OwnPath::parse(text), None, "{text:?}");
+        }
+        assert_eq!(OwnPath::parse(&format!("/{}", "a".repeat(LENGTH))), None);
+    }
+}

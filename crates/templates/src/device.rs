@@ -1,0 +1,95 @@
+//! What a user agent is, in words.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, PoisonError, RwLock};
+
+use woothee::parser::Parser;
+
+use crate::Locale;
+
+static USER_AGENTS: LazyLock<Parser> = LazyLock::new(Parser::new);
+
+/// Names of devices by what they say of themselves. There are few kinds of them, and parsing one takes longer than
+/// all else that is shown of a session.
+static DEVICES: LazyLock<RwLock<HashMap<String, Device>>> = LazyLock::new(RwLock::default);
+
+/// Kinds that are remembered at most; then they are forgotten together.
+const KINDS: usize = 4096;
+
+/// A device as its user agent names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Device {
+    /// It says nothing.
+    Unknown,
+    /// A browser on a system.
+    Browser {
+        /// Such as `Firefox`.
+        browser: String,
+        /// Such as `Linux`.
+        system: String,
+    },
+    /// Anything else, by its own name, which can be any text at all.
+    Program(String),
+}
+
+impl Device {
+    /// What this user agent is.
+    #[must_use]
+    pub fn of(user_agent: Option<&str>) -> Self {
+        let Some(user_agent) = user_agent.filter(|text| !text.is_empty()) else { return Self::Unknown };
+        if let Some(known) = DEVICES.read().unwrap_or_else(PoisonError::into_inner).get(user_agent) {
+            return known.clone();
+        }
+        let device = parse(user_agent);
+        let mut devices = DEVICES.write().unwrap_or_else(PoisonError::into_inner);
+        if devices.len() >= KINDS {
+            devices.clear();
+        }
+        devices.insert(user_agent.to_owned(), device.clone());
+        device
+    }
+
+    /// Its name for people who speak this language.
+    #[must_use]
+    pub fn name(&self, locale: Locale) -> String {
+        match self {
+            Self::Unknown => locale.text("device-unknown"),
+            Self::Browser { browser, system } => {
+                locale.text_with("device-browser", &[("browser", browser), ("system", system)])
+            }
+            Self::Program(name) => name.clone(),
+        }
+    }
+}
+
+fn parse(user_agent: &str) -> Device {
+    if let Some(known) = USER_AGENTS.parse(user_agent)
+        && known.name != "UNKNOWN"
+        && known.os != "UNKNOWN"
+    {
+        return Device::Browser { browser: known.name.to_owned(), system: known.os.to_owned() };
+    }
+    // A program names itself first: `curl/8.0`.
+    let name: String = user_agent.split(['/', ' ']).next().unwrap_or_default().chars().take(60).collect();
+    if name.is_empty() { Device::Unknown } else { Device::Program(name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_are_named_with_their_system_and_programs_by_their_own_name_c1() {
+        let name = |user_agent| Device::of(user_agent).name(Locale::English);
+        let chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+                      Chrome/120.0.0.0 Safari/537.36";
+        assert_eq!(name(Some(chrome)), "Chrome on Windows 10");
+        assert_eq!(Device::of(Some(chrome)).name(Locale::Russian), "Chrome, Windows 10");
+        let phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like \
+                     Gecko) Version/17.0 Mobile/15E148 Safari/604.1";
+        assert_eq!(name(Some(phone)), "Safari on iPhone");
+        assert_eq!(name(Some("curl/8.0")), "curl");
+        assert_eq!(name(Some("/x")), "Unknown device");
+        assert_eq!(name(None), "Unknown device");
+    }
+}

@@ -1,0 +1,78 @@
+//! What stands around every page: language, theme, navigation, who is logged in.
+
+use constants::{AppScope, Theme};
+
+use crate::{Locale, Notice, asset};
+
+/// What every page is given beside its own values.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// The application, which decides the navigation.
+    pub app: AppScope,
+    /// The language.
+    pub locale: Locale,
+    /// Light, dark, or as the device is.
+    pub theme: Theme,
+    /// The path of the page.
+    pub path: String,
+    /// Who is logged in, as they would name themselves; `None` for a stranger.
+    pub account: Option<String>,
+    /// What proves that a form came from this page.
+    pub form_token: String,
+    /// What is to be said about the act that led here.
+    pub notice: Option<Notice>,
+}
+
+/// A place in the navigation.
+#[derive(Debug, Clone, Copy)]
+pub struct Link {
+    /// Where it leads.
+    pub path: &'static str,
+    /// The name of its text.
+    pub text: &'static str,
+}
+
+const WEB: &[Link] = &[Link { path: "/", text: "nav-home" }, Link { path: "/account", text: "nav-account" }];
+
+const ADMIN: &[Link] = &[
+    Link { path: "/", text: "nav-dashboard" },
+    Link { path: "/users", text: "nav-users" },
+    Link { path: "/audit", text: "nav-audit" },
+    Link { path: "/cleanup", text: "nav-cleanup" },
+];
+
+impl Frame {
+    /// The text of this name.
+    #[must_use]
+    pub fn t(&self, name: &str) -> String {
+        self.locale.text(name)
+    }
+
+    /// The address of a file that the page loads.
+    #[must_use]
+    pub fn asset(&self, name: &str) -> String {
+        asset::path(name)
+    }
+
+    /// Where one can go from here.
+    #[must_use]
+    pub fn links(&self) -> &'static [Link] {
+        match self.app {
+            AppScope::Web => WEB,
+            AppScope::AdminPanel => ADMIN,
+        }
+    }
+
+    /// Whether the page is this place, or below it.
+    #[must_use]
+    pub fn is_at(&self, link: &Link) -> bool {
+        let below = |path: &str| path.strip_prefix(link.path).is_some_and(|rest| rest.starts_with('/'));
+        self.path == link.path || link.path != "/" && below(&self.path)
+    }
+
+    /// Whether it is admin-panel that shows the page.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        self.app == AppScope::AdminPanel
+    }
+}
