@@ -139,12 +139,14 @@ mod tests {
     const ENGLISH_TEXTS: &str = concat!(
         include_str!("../locales/en/problem.ftl"),
         include_str!("../locales/en/message.ftl"),
-        include_str!("../locales/en/page.ftl")
+        include_str!("../locales/en/page.ftl"),
+        include_str!("../locales/en/admin.ftl")
     );
     const RUSSIAN_TEXTS: &str = concat!(
         include_str!("../locales/ru/problem.ftl"),
         include_str!("../locales/ru/message.ftl"),
-        include_str!("../locales/ru/page.ftl")
+        include_str!("../locales/ru/page.ftl"),
+        include_str!("../locales/ru/admin.ftl")
     );
 
     fn names(text: &str) -> Vec<String> {
@@ -161,7 +163,7 @@ mod tests {
         assert_eq!(english, names(RUSSIAN_TEXTS));
         for name in english.iter().filter(|name| !SAME.contains(&name.as_str())) {
             let text = |locale: Locale| match locale.text_for(name, 3) {
-                counted if !counted.contains("{$") => counted,
+                counted if counted != *name && !counted.contains("{$") => counted,
                 _ => locale.text_with(name, &ARGUMENTS),
             };
             assert_ne!(text(Locale::English), *name);
