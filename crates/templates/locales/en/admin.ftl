@@ -144,6 +144,10 @@ action-user_blocked = Person blocked
 action-user_unblocked = Person let in again
 action-permission_granted = Permission granted
 action-permission_taken = Permission taken
+action-session_adopted = Session of the older software taken over
+action-legacy_import_started = Import of the older software's file begun
+action-legacy_import_finished = Import of the older software's file ended
+action-root_key_added = Key added
 action-cleanup_applied = Clean-up applied
 action-backup_taken = Backup taken
 

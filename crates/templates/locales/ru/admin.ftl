@@ -144,6 +144,10 @@ action-user_blocked = Человек заблокирован
 action-user_unblocked = Человек разблокирован
 action-permission_granted = Право выдано
 action-permission_taken = Право отозвано
+action-session_adopted = Принят сеанс прежней программы
+action-legacy_import_started = Начат перенос из файла прежней программы
+action-legacy_import_finished = Завершён перенос из файла прежней программы
+action-root_key_added = Добавлен ключ
 action-cleanup_applied = Очистка выполнена
 action-backup_taken = Сделана резервная копия
 
