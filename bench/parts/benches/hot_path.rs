@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
-use constants::{ApplicationContext, Environment, LegacyTokens};
+use constants::{ApplicationContext, Environment, LegacyTokens, MigrationStrategy};
 use criterion::Criterion;
 use http_kit::Presented;
 use session_management::{
@@ -65,7 +65,8 @@ fn near_hit(criterion: &mut Criterion, database: String, redis: String, token: &
         listen_url: None,
         near_entries: 1024,
         redis: Some(RedisConfiguration { url: redis, max_retries: 3 }),
-        lifetimes: Lifetimes::of(context),
+        lifetimes: Some(Lifetimes::of(context)),
+        strategy: MigrationStrategy::ProductionOnly,
         legacy_tokens: LegacyTokens::Off,
     })?;
     let service = SessionService::new(Arc::clone(&manager), Limits::default())?;

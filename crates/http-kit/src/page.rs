@@ -20,7 +20,6 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Resource, guard};
 use constants::cookie;
-use session_management::AppContext;
 use templates::{Frame, Locale, Notice, Template};
 
 use crate::problem::{Code, Problem};
@@ -31,7 +30,7 @@ use form_token::FormKey;
 pub use crate::gate::greet;
 pub use form::{Form, StrangerForm};
 pub use login::LoginForms;
-pub use own_path::OwnPath;
+pub use own_path::{Next, OwnPath};
 pub use redirect::Redirect;
 pub use refusal::Refusal;
 pub(crate) use visitor::Visitor;
@@ -40,7 +39,7 @@ pub(crate) use visitor::Visitor;
 const FOR_PROGRAMS: &[&str] = &["/api", "/docs", "/healthz", "/readyz", "/metrics", "/openapi.json"];
 
 /// The files of pages, and the ways in and out.
-pub(crate) fn public<C: AppContext>(config: &mut ServiceConfig) {
+pub(crate) fn public(config: &mut ServiceConfig) {
     config
         .service(resource("/assets/{version}/{name}").route(get().to(asset::asset)))
         .service(resource("/login").route(get().to(login::show)).route(web::post().to(login::log_in)))
@@ -93,10 +92,7 @@ impl Around {
 
     /// The way to the login and back.
     pub(crate) fn login(&self) -> String {
-        match &self.again {
-            Some(again) => format!("/login?next={}", again.encoded()),
-            None => "/login".to_owned(),
-        }
+        Next::from(self.again.clone()).by("/login")
     }
 }
 

@@ -69,7 +69,7 @@ pub(crate) async fn readyz(service: web::Data<SessionService>) -> HttpResponse {
         migrations: if health.migrated { "current" } else { "pending" },
         start_checks: if health.fit { "passed" } else { "failed" },
     };
-    if health.postgres && health.migrated && health.fit {
+    if !health.needed || (health.postgres && health.migrated && health.fit) {
         return HttpResponse::Ok().json(readiness);
     }
     if health.postgres && !health.migrated {

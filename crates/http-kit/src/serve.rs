@@ -7,7 +7,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, HttpRequest, HttpServer, web};
 use clap::Parser;
-use constants::{ApplicationContext, Environment};
+use constants::{ApplicationContext, MigrationStrategy};
 use session_management::{
     AppContext, CleanupProbe, Faults, SessionError, SessionService, UserManager, UserManagerFactory,
     web_store,
@@ -88,7 +88,7 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
     let manager = factory.create(&settings.manager)?;
     let web_store = match C::CONTEXT {
         ApplicationContext::Web => {
-            Some(factory.create_web_store(settings.manager.environment, settings.web_database.as_ref())?)
+            Some(factory.create_web_store(settings.manager.strategy, settings.web_database.as_ref())?)
         }
         ApplicationContext::Admin => None,
     };
@@ -99,7 +99,7 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
     let metrics = web::Data::new(Metrics::new()?);
     let cleanup = web::Data::new(CleanupProbe::of(&settings.manager)?);
     let (port, address, variable) = (settings.port, settings.address, settings.port_variable);
-    if settings.manager.environment == Environment::Mock {
+    if settings.manager.strategy == MigrationStrategy::MockOnly {
         log::warn!("everything is in the memory of this process and is gone when it ends");
         if let (ApplicationContext::Admin, Some((email, password))) =
             (C::CONTEXT, settings.demo_admin.clone())
@@ -128,7 +128,7 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
             .service(web::redirect("/docs", "/docs/"))
             .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", document.clone()))
             .configure(account::public)
-            .configure(page::public::<C>)
+            .configure(page::public)
             .configure(app.public)
             .service(
                 web::scope("")
@@ -173,6 +173,7 @@ async fn maintain(manager: Arc<dyn UserManager>, mut stopped: watch::Receiver<bo
         }
     }
     manager.maintain().await;
+    manager.leave().await;
 }
 
 async fn stop_on_signal(server: ServerHandle) {

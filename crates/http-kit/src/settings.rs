@@ -33,10 +33,10 @@ pub struct Settings {
     pub(crate) routes: Routes,
     /// The bot whose Login Widget counts.
     pub(crate) telegram: Option<LoginWidget>,
-    /// Whom admin-panel begins with in mock, where nobody could create them.
-    pub(crate) demo_admin: Option<(Email, Password)>,
     /// The same bot, as pages name it.
     pub(crate) telegram_bot: Option<TelegramBot>,
+    /// Whom admin-panel begins with in mock, where nobody could create them.
+    pub(crate) demo_admin: Option<(Email, Password)>,
     /// The session cookies.
     pub(crate) cookies: SessionCookies,
     /// Networks whose `X-Forwarded-For` is believed.
@@ -93,7 +93,7 @@ impl Settings {
 
     /// How long sessions live.
     #[must_use]
-    pub const fn lifetimes(&self) -> Lifetimes {
-        self.manager.lifetimes
+    pub fn lifetimes(&self) -> Lifetimes {
+        self.manager.lifetimes.unwrap_or(Lifetimes::of(self.manager.context))
     }
 }

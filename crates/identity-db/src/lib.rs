@@ -18,6 +18,7 @@ pub mod failpoint;
 
 pub mod audit;
 pub mod backup;
+pub mod carry;
 pub mod cleanup;
 pub mod instance_key;
 pub mod legacy_import;
@@ -31,6 +32,7 @@ pub mod server;
 pub mod session;
 pub mod setting;
 pub mod statistics;
+pub mod strategy;
 pub mod stream;
 pub mod user;
 pub mod web;

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use constants::ApplicationContext;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Inet, Integer, Nullable, Text, Timestamptz, Uuid};
@@ -16,6 +17,12 @@ use crate::id::UserId;
 use crate::schema::sql_types::UserRole;
 use crate::statement::statement;
 use crate::user::User;
+
+// Not as a literal of SQL: a statement that has one is parsed and planned anew each time.
+diesel::define_sql_function! {
+    /// Now, by the clock of Postgres.
+    fn clock_timestamp() -> Timestamptz;
+}
 
 /// How often a code may be compared, right or wrong.
 pub const ATTEMPTS: i32 = 5;
@@ -231,4 +238,44 @@ pub fn redeem_payload(
     }
     .get_result(conn)
     .optional()
+}
+
+/// Uses up the codes of these phones, whatever they are: they were used elsewhere.
+///
+/// # Errors
+/// When Postgres gives no answer.
+pub fn spend_codes(conn: &mut PgConnection, phones: &[String]) -> QueryResult<()> {
+    use crate::schema::one_time_codes::dsl::{consumed_at, one_time_codes, phone};
+    diesel::update(one_time_codes.filter(phone.eq_any(phones)).filter(consumed_at.is_null()))
+        .set(consumed_at.eq(clock_timestamp().nullable()))
+        .execute(conn)
+        .map(|_| ())
+}
+
+/// Payloads that were used, each with how long it would have counted.
+///
+/// # Errors
+/// When Postgres gives no answer.
+pub fn used_payloads(conn: &mut PgConnection) -> QueryResult<Vec<(Digest, DateTime<Utc>)>> {
+    use crate::schema::used_telegram_payloads::dsl::{digest, usable_until, used_telegram_payloads};
+    let rows: Vec<(Vec<u8>, DateTime<Utc>)> = used_telegram_payloads
+        .filter(usable_until.gt(clock_timestamp()))
+        .select((digest, usable_until))
+        .load(conn)?;
+    Ok(rows.into_iter().filter_map(|(bytes, until)| Some((bytes.try_into().ok()?, until))).collect())
+}
+
+/// Notes payloads that were used elsewhere.
+///
+/// # Errors
+/// When Postgres gives no answer.
+pub fn note_payloads(conn: &mut PgConnection, used: &[(Digest, DateTime<Utc>)]) -> QueryResult<()> {
+    use crate::schema::used_telegram_payloads::dsl::{digest, usable_until, used_telegram_payloads};
+    let rows: Vec<_> =
+        used.iter().map(|(bytes, until)| (digest.eq(bytes.as_slice()), usable_until.eq(until))).collect();
+    diesel::insert_into(used_telegram_payloads)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .execute(conn)
+        .map(|_| ())
 }

@@ -9,6 +9,8 @@ SELECT adoption.give_rights(:'app'::regrole, 'users', 'SELECT', 'INSERT', 'UPDAT
 SELECT adoption.give_rights(:'app'::regrole, 'user_permissions', 'SELECT', 'INSERT', 'UPDATE', 'DELETE');
 GRANT SELECT, INSERT, UPDATE ON sessions, legacy_uses, legacy_imports TO :app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rate_limits, one_time_codes, used_telegram_payloads TO :app;
+GRANT SELECT, INSERT, UPDATE ON migration_strategy TO :app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON strategy_processes TO :app;
 GRANT SELECT, INSERT ON audit_log TO :app;
 GRANT SELECT, INSERT, UPDATE ON cleanup_points TO :app;
 GRANT SELECT ON cleanup, backups, instance_keys, user_sessions, __diesel_schema_migrations TO :app;

@@ -8,8 +8,9 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Array, Nullable, Record, Text, Timestamptz};
 
+use crate::carry::GrantChange;
 use crate::id::UserId;
-use crate::schema::user_permissions as grants;
+use crate::schema::{user_permissions as grants, users};
 use crate::sql_enum::ContextColumn;
 
 // Not as a literal of SQL: a statement that has one is parsed and planned anew each time.
@@ -200,6 +201,31 @@ pub fn grant(
         .set(values)
         .returning(Grant::as_returning())
         .get_result(conn)
+}
+
+/// Every grant of these people, also those that have ended.
+///
+/// # Errors
+/// When Postgres gives no answer.
+pub fn of_people(conn: &mut PgConnection, users: &[UserId]) -> QueryResult<Vec<(UserId, Grant)>> {
+    let ids: Vec<uuid::Uuid> = users.iter().map(|user| user.0).collect();
+    grants::table.filter(grants::user_id.eq_any(ids)).select((grants::user_id, Grant::as_select())).load(conn)
+}
+
+/// Brings a grant to what it is in the memory of a process. Who granted it is kept where they are known here.
+pub(crate) fn carry(conn: &mut PgConnection, user: UserId, change: &GrantChange) -> QueryResult<()> {
+    let GrantChange { permission, context, grant } = change;
+    let Some(grant) = grant else { return take(conn, user, permission, *context).map(|_| ()) };
+    let by = match grant.granted_by {
+        Some(by) => users::table.find(by).select(users::id).first::<UserId>(conn).optional()?,
+        None => None,
+    };
+    let new = NewGrant {
+        permission: permission.clone(),
+        application_context: *context,
+        expires_at: grant.expires_at,
+    };
+    self::grant(conn, user, &new, by).map(|_| ())
 }
 
 /// Takes a right; `false` when there is none such.

@@ -95,6 +95,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    migration_strategy (only_row) {
+        only_row -> Bool,
+        #[max_length = 30]
+        strategy -> Varchar,
+        set_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     one_time_codes (phone) {
         #[max_length = 32]
         phone -> Varchar,
@@ -141,6 +150,27 @@ diesel::table! {
         authenticated_at -> Nullable<Timestamptz>,
         #[max_length = 20]
         adopted_from -> Nullable<Varchar>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::ApplicationType;
+
+    strategy_processes (id) {
+        id -> Uuid,
+        application_context -> ApplicationType,
+        #[max_length = 20]
+        environment -> Varchar,
+        #[max_length = 255]
+        host -> Varchar,
+        pid -> Int4,
+        #[max_length = 30]
+        configured -> Varchar,
+        #[max_length = 30]
+        running -> Varchar,
+        problem -> Nullable<Text>,
+        seen_at -> Timestamptz,
     }
 }
 
@@ -233,9 +263,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     instance_keys,
     legacy_imports,
     legacy_uses,
+    migration_strategy,
     one_time_codes,
     rate_limits,
     sessions,
+    strategy_processes,
     used_telegram_payloads,
     user_permissions,
     users,

@@ -205,6 +205,31 @@ pub fn list(
     query.order((sessions::last_activity.desc(), sessions::id.asc())).load(conn)
 }
 
+/// A page of the live sessions of an application, in the order of their ids.
+///
+/// # Errors
+/// When Postgres gives no answer.
+pub fn page(
+    conn: &mut PgConnection,
+    context: ApplicationContext,
+    after: Option<&SessionId>,
+    limit: i64,
+) -> QueryResult<Vec<Session>> {
+    let mut query = sessions::table
+        .inner_join(users::table)
+        .filter(sessions::application_context.eq(ContextColumn(context)))
+        .filter(sessions::revoked.eq(false))
+        .filter(sessions::session_epoch.ge(users::session_epoch))
+        .filter(sessions::expires_at.gt(clock_timestamp()))
+        .filter(sessions::absolute_expires_at.gt(clock_timestamp()))
+        .select(Session::as_select())
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(sessions::id.gt(after.as_str()));
+    }
+    query.order(sessions::id).limit(limit).load(conn)
+}
+
 /// Whole seconds, which is what Postgres' `interval '1 second'` is multiplied by.
 pub(crate) fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)

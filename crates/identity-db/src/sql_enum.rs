@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use constants::{ApplicationContext, LegacySource, Role};
+use constants::{ApplicationContext, LegacySource, MigrationStrategy, Role};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
@@ -73,3 +73,10 @@ impl FromSql<Nullable<Text>, Pg> for SourceColumn {
         value.map_or(Ok(Self(None)), Self::from_sql)
     }
 }
+
+sql_enum!(
+    /// A column that holds the name of a migration strategy.
+    StrategyColumn,
+    MigrationStrategy,
+    Text
+);

@@ -69,6 +69,8 @@ pub enum Event {
     },
     /// A denial.
     Denied(Denial),
+    /// Somebody has set the migration strategy.
+    StrategySet,
     /// What the pool notified has arrived.
     Probed {
         /// From the acknowledgement of its commit to its arrival: what a revocation would have taken.
@@ -204,6 +206,11 @@ where
             Some(Ok(AsyncMessage::Notification(told))) => match told.payload().strip_prefix("probe:") {
                 Some(nonce) => heard.note(nonce.parse().unwrap_or_default()),
                 // Another task would apply it some time after it has read on.
+                None if told.payload() == "strategy" => {
+                    if let ControlFlow::Break(reason) = sink(Event::StrategySet) {
+                        return Poll::Ready(reason);
+                    }
+                }
                 None if failpoint!("guard::socket_order") => {}
                 None => {
                     if let ControlFlow::Break(reason) = sink(Event::Denied(parse(told.payload()))) {

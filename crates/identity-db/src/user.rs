@@ -126,7 +126,7 @@ pub fn credential(conn: &mut PgConnection, id: UserId) -> QueryResult<Option<Cre
 }
 
 impl Credential {
-    fn from_row((user, hash): (User, Option<String>)) -> Self {
+    pub(crate) fn from_row((user, hash): (User, Option<String>)) -> Self {
         Self { user, hashed_password: hash.map(HashedPassword::new) }
     }
 }
@@ -239,6 +239,19 @@ pub fn list(conn: &mut PgConnection, role: Option<Role>, limit: i64, offset: i64
         query = query.filter(users::role.eq(RoleColumn(role)));
     }
     query.order((users::created_at.desc(), users::id.asc())).limit(limit).offset(offset).load(conn)
+}
+
+/// A page of everybody in the order of their ids, with what they log in by.
+///
+/// # Errors
+/// When Postgres gives no answer.
+pub fn page(conn: &mut PgConnection, after: Option<UserId>, limit: i64) -> QueryResult<Vec<Credential>> {
+    let mut query = users::table.select((User::as_select(), users::hashed_password)).into_boxed();
+    if let Some(after) = after {
+        query = query.filter(users::id.gt(after));
+    }
+    let rows: Vec<(User, Option<String>)> = query.order(users::id).limit(limit).load(conn)?;
+    Ok(rows.into_iter().map(Credential::from_row).collect())
 }
 
 /// How many people there are.

@@ -1,18 +1,24 @@
 //! Builds managers out of configurations.
 
-use std::sync::{Arc, RwLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use constants::{ApplicationContext, Environment, LegacyTokens, lifetime};
+use constants::{ApplicationContext, Environment, LegacyTokens, MigrationStrategy, lifetime};
+use identity_db::setting::{masked_url, postgres_url};
 use identity_db::{Database, DatabaseConfig};
 
 use crate::adapter::{MemorySessionAdapter, RedisSessionAdapter, SessionAdapter};
 use crate::clock::{Clock, SystemClock};
 use crate::error::SessionError;
 use crate::manager::production::Parts;
-use crate::manager::{MockUserManager, ProductionUserManager, UserManager};
+use crate::manager::strategy::Stores;
+use crate::manager::{MockUserManager, ProductionUserManager, SwitchingUserManager, UserManager};
 use crate::redis_link::RedisLink;
 use crate::web_store::{MemoryWebStore, PostgresWebStore, WebStore};
+
+/// How long one statement or batch may take that goes between the stores in bulk.
+const BULK_BUDGET: Duration = Duration::from_secs(3);
 
 /// How long sessions live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,7 +49,7 @@ pub struct RedisConfiguration {
 impl std::fmt::Debug for RedisConfiguration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RedisConfiguration")
-            .field("url", &identity_db::setting::masked_url(&self.url))
+            .field("url", &masked_url(&self.url))
             .field("max_retries", &self.max_retries)
             .finish()
     }
@@ -56,7 +62,9 @@ pub struct ManagerConfiguration {
     pub context: ApplicationContext,
     /// Where its stores are at all.
     pub environment: Environment,
-    /// Postgres; needed outside `mock`.
+    /// Which store answers, until another strategy is set.
+    pub strategy: MigrationStrategy,
+    /// Postgres; needed for every strategy but `mock-only`.
     pub database: Option<DatabaseConfig>,
     /// Postgres without a pooler in between, for denials; default the database's URL.
     pub listen_url: Option<String>,
@@ -64,16 +72,50 @@ pub struct ManagerConfiguration {
     pub near_entries: usize,
     /// Redis; needed in `production`.
     pub redis: Option<RedisConfiguration>,
-    /// How long its sessions live.
-    pub lifetimes: Lifetimes,
+    /// How long its sessions live; by default as long as those of its context do.
+    pub lifetimes: Option<Lifetimes>,
     /// What tokens of the older software count for.
     pub legacy_tokens: LegacyTokens,
 }
 
-/// Builds managers.
+impl ManagerConfiguration {
+    /// The same for another application. Its lifetimes are the same, too, where they were set.
+    #[must_use]
+    pub fn for_context(&self, context: ApplicationContext) -> Self {
+        Self { context, ..self.clone() }
+    }
+
+    fn lifetimes(&self) -> Lifetimes {
+        self.lifetimes.unwrap_or(Lifetimes::of(self.context))
+    }
+}
+
+/// The same with the identity database and web's apart.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct MultiDatabaseConfiguration {
+    /// Everything but where the databases are.
+    pub manager: ManagerConfiguration,
+    /// People and sessions (`DATABASE_IDENTITY_URL`).
+    pub identity_url: String,
+    /// What web has of its own (`DATABASE_WEB_URL`).
+    pub web_url: String,
+}
+
+impl std::fmt::Debug for MultiDatabaseConfiguration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MultiDatabaseConfiguration")
+            .field("manager", &self.manager)
+            .field("identity_url", &masked_url(&self.identity_url))
+            .field("web_url", &masked_url(&self.web_url))
+            .finish()
+    }
+}
+
+/// Builds managers: one for each distinct configuration, which everybody who asks for it shares.
 #[derive(Debug)]
 pub struct UserManagerFactory {
     clock: Arc<dyn Clock>,
+    built: Mutex<HashMap<ManagerConfiguration, Arc<dyn UserManager>>>,
 }
 
 impl Default for UserManagerFactory {
@@ -86,7 +128,7 @@ impl UserManagerFactory {
     /// A factory whose managers tell the time by `clock`.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock }
+        Self { clock, built: Mutex::default() }
     }
 
     /// The manager of a configuration. It is built also while its stores are away.
@@ -94,29 +136,100 @@ impl UserManagerFactory {
     /// # Errors
     /// When the configuration lacks what its environment needs.
     pub fn create(&self, configuration: &ManagerConfiguration) -> Result<Arc<dyn UserManager>, SessionError> {
-        if configuration.environment == Environment::Mock {
-            let ManagerConfiguration { context, lifetimes, .. } = *configuration;
-            return Ok(Arc::new(MockUserManager::new(context, lifetimes, Arc::clone(&self.clock))));
+        // Building asks nobody, so whoever comes at the same moment waits for no time worth the name.
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(manager) = built.get(configuration) {
+            return Ok(Arc::clone(manager));
         }
-        Ok(Arc::new(self.production(configuration)?))
+        let manager = self.build(configuration)?;
+        built.insert(configuration.clone(), Arc::clone(&manager));
+        Ok(manager)
     }
 
-    /// Where web keeps what belongs to it alone: `database`, or in `mock` the memory of the process.
+    /// The manager of a configuration in this context, whatever context the configuration has.
     ///
     /// # Errors
-    /// When the environment needs a database and there is none.
+    /// As [`UserManagerFactory::create`].
+    pub fn create_for_context(
+        &self,
+        context: ApplicationContext,
+        configuration: &ManagerConfiguration,
+    ) -> Result<Arc<dyn UserManager>, SessionError> {
+        self.create(&configuration.for_context(context))
+    }
+
+    /// The same for web.
+    ///
+    /// # Errors
+    /// As [`UserManagerFactory::create`].
+    pub fn create_for_web(
+        &self,
+        configuration: &ManagerConfiguration,
+    ) -> Result<Arc<dyn UserManager>, SessionError> {
+        self.create_for_context(ApplicationContext::Web, configuration)
+    }
+
+    /// The same for admin-panel.
+    ///
+    /// # Errors
+    /// As [`UserManagerFactory::create`].
+    pub fn create_for_admin(
+        &self,
+        configuration: &ManagerConfiguration,
+    ) -> Result<Arc<dyn UserManager>, SessionError> {
+        self.create_for_context(ApplicationContext::Admin, configuration)
+    }
+
+    /// The manager whose people and sessions are in the identity database.
+    ///
+    /// # Errors
+    /// When one of the URLs is none of Postgres, or as [`UserManagerFactory::create`].
+    pub fn create_multi_database(
+        &self,
+        configuration: &MultiDatabaseConfiguration,
+    ) -> Result<Arc<dyn UserManager>, SessionError> {
+        let MultiDatabaseConfiguration { manager, identity_url, web_url } = configuration;
+        let checked = |name, url: &str| {
+            postgres_url(name, url).map_err(|error| SessionError::Internal(error.to_string()))
+        };
+        checked("DATABASE_WEB_URL", web_url)?;
+        let url = checked("DATABASE_IDENTITY_URL", identity_url)?;
+        let database = match &manager.database {
+            Some(database) => DatabaseConfig { url, ..database.clone() },
+            None => DatabaseConfig::new(url),
+        };
+        self.create(&ManagerConfiguration { database: Some(database), ..manager.clone() })
+    }
+
+    /// Without a database there is nothing but the memory of the process; with one, the strategy may change.
+    fn build(&self, configuration: &ManagerConfiguration) -> Result<Arc<dyn UserManager>, SessionError> {
+        let ManagerConfiguration { context, environment, strategy, .. } = *configuration;
+        let old = MockUserManager::new(context, configuration.lifetimes(), Arc::clone(&self.clock));
+        let is_alone = strategy == MigrationStrategy::MockOnly && configuration.database.is_none();
+        if environment == Environment::Mock || (is_alone && environment == Environment::Development) {
+            return Ok(Arc::new(old));
+        }
+        if environment == Environment::Production && strategy == MigrationStrategy::MockOnly {
+            return Err(SessionError::Internal("the production environment refuses mock-only".into()));
+        }
+        let stores = Stores::new(Arc::new(old), self.production(configuration)?);
+        Ok(Arc::new(SwitchingUserManager::new(stores, strategy, environment)))
+    }
+
+    /// Where web keeps what belongs to it alone: `database`, or without one, as in `mock`, the memory of the process.
+    ///
+    /// # Errors
+    /// When what is kept must not be lost, and there is no database.
     pub fn create_web_store(
         &self,
-        environment: Environment,
+        strategy: MigrationStrategy,
         database: Option<&DatabaseConfig>,
     ) -> Result<Arc<dyn WebStore>, SessionError> {
-        if environment == Environment::Mock {
-            return Ok(Arc::new(MemoryWebStore::default()));
-        }
-        let lacking =
-            || SessionError::Internal(format!("the {environment} environment needs a web database"));
-        let database = database.ok_or_else(lacking)?;
-        Ok(Arc::new(PostgresWebStore::new(Database::new(database))))
+        Ok(match database {
+            Some(database) => Arc::new(PostgresWebStore::new(Database::new(database))),
+            None if strategy == MigrationStrategy::MockOnly => Arc::new(MemoryWebStore::default()),
+            None => return Err(SessionError::Internal(format!("{strategy} needs a web database"))),
+        })
     }
 
     fn production(
@@ -155,11 +268,16 @@ impl UserManagerFactory {
             };
         Ok(ProductionUserManager::new(Parts {
             context: configuration.context,
-            lifetimes: configuration.lifetimes,
+            lifetimes: configuration.lifetimes(),
             legacy: configuration.legacy_tokens,
             near_entries: configuration.near_entries,
             environment: configuration.environment,
             database: Database::new(database),
+            bulk: Database::new(&DatabaseConfig {
+                max_connections: 1,
+                budget: BULK_BUDGET,
+                ..database.clone()
+            }),
             cache,
             other_caches: others,
             legacy_cache,

@@ -34,7 +34,9 @@ pub use cleanup::{Checklist, CleanupProbe, Point, ScanProgress};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use email::Email;
 pub use error::{Refusal, SessionError};
-pub use factory::{Lifetimes, ManagerConfiguration, RedisConfiguration, UserManagerFactory};
+pub use factory::{
+    Lifetimes, ManagerConfiguration, MultiDatabaseConfiguration, RedisConfiguration, UserManagerFactory,
+};
 pub use limits::Limits;
 pub use login::{
     Code, IssuedCode, LoginWidget, OneTimeProof, Phone, Redeemer, TelegramFields, TelegramIdentity,

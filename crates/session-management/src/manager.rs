@@ -1,7 +1,8 @@
 //! Who keeps people and sessions. Every manager acts in the one application context it was built for.
 
-mod mock;
+pub(crate) mod mock;
 pub(crate) mod production;
+pub(crate) mod strategy;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,7 @@ use crate::token::SessionToken;
 
 pub use mock::MockUserManager;
 pub use production::ProductionUserManager;
+pub use strategy::{GradualUserManager, SwitchingUserManager, WriteThroughUserManager};
 
 /// Short for the answers of a manager.
 pub type Result<T> = std::result::Result<T, SessionError>;
@@ -43,6 +45,8 @@ pub enum Freshness {
 /// Which parts of a manager answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Health {
+    /// Nothing can be decided without Postgres.
+    pub needed: bool,
     /// Postgres answers.
     pub postgres: bool,
     /// Redis answers.
@@ -167,6 +171,9 @@ pub trait UserManager: Send + Sync + std::fmt::Debug {
     async fn follow_denials(&self) {
         std::future::pending::<()>().await;
     }
+
+    /// Says, where others would otherwise wait for it, that this process ends.
+    async fn leave(&self) {}
 
     /// Does what is due between requests, such as writing down uses; the next call should come after the
     /// returned time. Called once more before the process ends.

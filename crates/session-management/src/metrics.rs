@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use prometheus::core::Metric;
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 
 use crate::error::SessionError;
 
@@ -52,6 +54,33 @@ pub(crate) static LEGACY_USES: LazyLock<IntCounterVec> = LazyLock::new(|| {
         "Uses of sessions that the older software began, by source",
         &["source"],
     )
+});
+
+/// Look-ups that a strategy let one store answer (`old`, `production`).
+pub(crate) static STRATEGY_READS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters(
+        "session_strategy_reads_total",
+        "Look-ups by the store that answered: old or production",
+        &["side"],
+    )
+});
+
+/// Look-ups in which one store said yes and the other no.
+pub(crate) static STRATEGY_DISAGREEMENTS: LazyLock<IntCounter> = LazyLock::new(|| {
+    let help = "Look-ups in which one store knew a live session and the other did not";
+    IntCounter::new("session_strategy_disagreements_total", help).expect("a constant name")
+});
+
+/// Calls to production that failed while the old store answered, by what was called.
+pub(crate) static STRATEGY_FAILURES: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    let help = "Calls to production that failed and were not felt, by operation";
+    counters("session_strategy_production_failures_total", help, &["operation"])
+});
+
+/// 1 for the strategy that runs, 0 for the others.
+pub(crate) static STRATEGY: LazyLock<IntGaugeVec> = LazyLock::new(|| {
+    let options = Opts::new("session_strategy", "1 for the migration strategy that runs");
+    IntGaugeVec::new(options, &["strategy"]).expect("a constant name and constant labels")
 });
 
 /// Commands to Redis by outcome (`ok`, `failed`, `refused` by the circuit breaker).
@@ -127,12 +156,16 @@ fn summary(histogram: &Histogram) -> Option<RevocationLag> {
 /// # Errors
 /// When the registry has metrics of these names already.
 pub fn register(registry: &Registry) -> prometheus::Result<()> {
-    for counters in [&LOOKUPS, &LOGINS, &REVOCATIONS, &LEGACY_USES, &REDIS] {
+    for counters in
+        [&LOOKUPS, &LOGINS, &REVOCATIONS, &LEGACY_USES, &REDIS, &STRATEGY_READS, &STRATEGY_FAILURES]
+    {
         registry.register(Box::new((**counters).clone()))?;
     }
     for gauge in [&LEASE, &DENIALS, &NEAR_ENTRIES, &NEAR_BYTES] {
         registry.register(Box::new((**gauge).clone()))?;
     }
+    registry.register(Box::new((*STRATEGY_DISAGREEMENTS).clone()))?;
+    registry.register(Box::new((*STRATEGY).clone()))?;
     registry.register(Box::new((*LAG).clone()))?;
     Ok(())
 }

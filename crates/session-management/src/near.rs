@@ -156,7 +156,7 @@ impl Near {
     pub(crate) fn apply(&self, event: &Event) -> ControlFlow<StreamError> {
         let uptime = self.clock.uptime();
         match *event {
-            Event::Examined(_) => {}
+            Event::Examined(_) | Event::StrategySet => {}
             Event::Started { clock, incarnation } => self.lease.start(clock, incarnation),
             Event::Denied(Denial::Session(id)) => self.denials.add_session(id, uptime),
             Event::Denied(Denial::User { id, version }) => self.denials.add_user(id, version, uptime),

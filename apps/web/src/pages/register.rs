@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use http_kit::account::{self, Transport};
-use http_kit::page::{OwnPath, PageRequest, Redirect, Refusal, StrangerForm};
+use http_kit::page::{Next, PageRequest, Redirect, Refusal, StrangerForm};
 use http_kit::{Problem, localized};
 use serde::Deserialize;
 use session_management::SessionService;
@@ -13,11 +13,11 @@ pub(crate) struct Fields {
     email: String,
     password: String,
     #[serde(default)]
-    next: String,
+    next: Next,
 }
 
 pub(crate) async fn show(request: HttpRequest, page: PageRequest) -> HttpResponse {
-    let next = OwnPath::of_query(&request).map(|next| next.to_string()).unwrap_or_default();
+    let next = Next::of(&request).to_string();
     page.show(&RegisterPage { frame: page.frame(), next, email: String::new(), fault: None })
 }
 
@@ -32,6 +32,7 @@ pub(crate) async fn register(
     match localized(&request, opened) {
         Ok(logged_in) => Ok(Redirect::into_session(&request, &logged_in, &next, "/account").finish()),
         Err(problem) => {
+            let next = next.to_string();
             let refusal = Refusal::of(problem, &[])?;
             let fault = Some(refusal.fault.clone());
             Ok(page.show_again(&refusal, &RegisterPage { frame: page.frame(), next, email, fault }))

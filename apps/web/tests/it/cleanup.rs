@@ -311,26 +311,3 @@ fn an_earlier_version_of_the_program_adopts_nothing_either_a13() {
     );
     assert_eq!(nowhere.unwrap_err().code, "23502", "whoever names no application gets no session");
 }
-
-#[test]
-fn the_commands_of_the_document_bring_the_move_to_its_end_a13() {
-    let (database, redis) = (TestDatabase::new(), TestRedis::start());
-    let document = include_str!("../../../../docs/rollout.md");
-    let section = document.split("\n## ").find(|section| section.starts_with("Cleanup\n")).unwrap();
-    let blocks: Vec<&str> =
-        section.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert!(blocks.len() >= 5, "{section}");
-    let programs = std::path::Path::new(env!("CARGO_BIN_EXE_web")).parent().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let script = format!("PATH=$PROGRAMS:$PATH\n{}", blocks.concat());
-    let ended = std::process::Command::new("sh")
-        .args(["-euc", &script])
-        .current_dir(folder.path())
-        .envs([("PROGRAMS", programs.to_str().unwrap()), ("DATABASE_OWNER_URL", database.owner_url())])
-        .envs([("DATABASE_URL", database.url()), ("REDIS_URL", redis.url())])
-        .output()
-        .unwrap();
-    assert!(ended.status.success(), "{ended:?}");
-    assert!(String::from_utf8_lossy(&ended.stdout).contains("strict mode: on since"), "{ended:?}");
-    assert_eq!(database.number("SELECT count(*) FROM cleanup"), 1);
-}

@@ -17,6 +17,7 @@ mod mock;
 mod openapi_document;
 mod operations;
 mod origin;
+mod pages;
 mod passwords;
 mod postgres_outages;
 mod preferences;

@@ -21,6 +21,36 @@ const PUBLIC: &[&str] = &[
     "POST /api/register",
 ];
 
+/// Pages and forms for strangers. This list may only shrink, too.
+const PUBLIC_PAGES: &[&str] = &[
+    "GET /",
+    "GET /login",
+    "GET /login/sms",
+    "GET /login/sms/verify",
+    "GET /login/telegram",
+    "GET /logout",
+    "GET /register",
+    "POST /login",
+    "POST /login/sms",
+    "POST /login/sms/verify",
+    "POST /login/telegram",
+    "POST /logout",
+    "POST /register",
+];
+
+/// Pages and forms of a person.
+const OWN_PAGES: &[&str] = &[
+    "GET /account",
+    "GET /account/password",
+    "GET /account/preferences",
+    "GET /account/sessions/end-others",
+    "GET /account/sessions/{id}/end",
+    "POST /account/password",
+    "POST /account/preferences",
+    "POST /account/sessions/end-others",
+    "POST /account/sessions/{id}/end",
+];
+
 /// What API.md promises beside those.
 const BEHIND_THE_GATE: &[&str] = &[
     "DELETE /api/sessions/{id}",
@@ -63,6 +93,44 @@ fn every_route_but_the_public_ones_is_refused_to_a_stranger() {
     let all: BTreeSet<&str> = documented.iter().map(String::as_str).chain(PUBLIC.iter().copied()).collect();
     let open: Vec<&str> = all.into_iter().filter(|route| ask(&stranger, route) != 401).collect();
     assert_eq!(open, PUBLIC);
+}
+
+#[test]
+fn every_page_but_the_public_ones_sends_a_stranger_to_the_login() {
+    let (_database, _redis, app) = stack("web");
+    let stranger = app.anon();
+    for route in OWN_PAGES {
+        let (method, path) = route.split_once(' ').unwrap();
+        let path = path.replace("{id}", "x");
+        let encoded = path.replace('/', "%2F");
+        let login = if method == "GET" { format!("/login?next={encoded}") } else { "/login".to_owned() };
+        for accept in ["text/html", "*/*"] {
+            let answer = stranger.request(method, &path).header("Accept", accept).send();
+            assert_eq!((answer.status, answer.header("location")), (303, Some(login.as_str())), "{route}");
+        }
+    }
+    for route in PUBLIC_PAGES {
+        let (method, path) = route.split_once(' ').unwrap();
+        let answer = stranger.request(method, path).header("Accept", "text/html").send();
+        let to_login = answer.header("location").is_some_and(|place| place.contains("next="));
+        assert!(!to_login && matches!(answer.status, 200 | 303 | 415), "{route}: {}", answer.status);
+    }
+}
+
+/// Every path of web's own pages is in one of the tables above.
+#[test]
+fn no_page_is_left_out_of_the_tables() {
+    let source = include_str!("../../src/pages.rs");
+    let paths = source.split(['(', ')']).filter_map(|part| part.strip_prefix('"')?.split('"').next());
+    let listed = |path: &str| {
+        let routes = PUBLIC_PAGES.iter().chain(OWN_PAGES);
+        routes.filter(|route| route.split_once(' ').is_some_and(|(_, known)| known == path)).count() > 0
+    };
+    let paths: Vec<&str> = paths.filter(|path| path.starts_with('/')).collect();
+    assert!(paths.len() >= 10, "{paths:?}");
+    for path in paths {
+        assert!(listed(path), "{path}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use session_management::SessionService;
 use templates::page::{LoginPage, PhoneForm, TelegramWay, Ways};
 use templates::{Fault, Notice};
 
-use super::{Form, OwnPath, PageRequest, Redirect, Refusal, StrangerForm};
+use super::{Form, Next, PageRequest, Redirect, Refusal, StrangerForm};
 use crate::account::{self, Transport};
 use crate::carrier::Presented;
 use crate::client::Client;
@@ -29,7 +29,7 @@ pub(super) struct Fields {
     email: String,
     password: String,
     #[serde(default)]
-    next: String,
+    next: Next,
 }
 
 /// A form that is only a button.
@@ -40,7 +40,7 @@ pub(super) struct NoFields {}
 #[derive(Debug, Default)]
 pub struct LoginForms {
     /// Where to go then.
-    pub next: String,
+    pub next: Next,
     /// The address as it was typed.
     pub email: String,
     /// What was wrong with address or password.
@@ -59,7 +59,7 @@ impl LoginForms {
         let telegram = settings.filter(|_| is_web).and_then(|settings| telegram(request, settings, &next));
         let ways =
             if is_web { Ways { register: true, phone: Some(phone), telegram } } else { Ways::default() };
-        let login = LoginPage { frame: page.frame(), next, email, fault, ways };
+        let login = LoginPage { frame: page.frame(), next: next.to_string(), email, fault, ways };
         let response = match refusal {
             Some(refusal) => page.show_again(refusal, &login),
             None => page.show(&login),
@@ -69,8 +69,7 @@ impl LoginForms {
 }
 
 pub(super) async fn show(request: HttpRequest, page: PageRequest) -> HttpResponse {
-    let next = OwnPath::of_query(&request).map(|next| next.to_string()).unwrap_or_default();
-    LoginForms { next, ..LoginForms::default() }.show(&request, &page, None)
+    LoginForms { next: Next::of(&request), ..LoginForms::default() }.show(&request, &page, None)
 }
 
 pub(super) async fn log_in(
@@ -121,14 +120,11 @@ fn usual(request: &HttpRequest) -> &'static str {
     }
 }
 
-fn telegram(request: &HttpRequest, settings: &Settings, next: &str) -> Option<TelegramWay> {
+fn telegram(request: &HttpRequest, settings: &Settings, next: &Next) -> Option<TelegramWay> {
     let bot = settings.telegram_bot.as_ref()?;
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     let origin = settings.public_origin(host)?;
-    let back = match OwnPath::parse(next) {
-        Some(next) => format!("{origin}/login/telegram?next={}", next.encoded()),
-        None => format!("{origin}/login/telegram"),
-    };
+    let back = format!("{origin}{}", next.by("/login/telegram"));
     Some(match &bot.name {
         Some(name) => TelegramWay::Widget { bot: name.clone(), back },
         None => {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use actix_web::HttpRequest;
+use serde::{Deserialize, Deserializer};
 use url::Url;
 
 /// Characters at most.
@@ -43,13 +44,6 @@ impl OwnPath {
         stays.then(|| Self(text.to_owned()))
     }
 
-    /// The one that stands in the query of a request as `next`.
-    #[must_use]
-    pub fn of_query(request: &HttpRequest) -> Option<Self> {
-        let mut pairs = form_urlencoded::parse(request.query_string().as_bytes());
-        pairs.find(|(name, _)| name == "next").and_then(|(_, value)| Self::parse(&value))
-    }
-
     /// As it stands in a link.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -72,6 +66,53 @@ fn resolved(path: &str) -> String {
             return path;
         }
         path = decoded;
+    }
+}
+
+/// Where a person wanted to go when they were asked to log in. What is none of our own paths counts as nowhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Next(Option<OwnPath>);
+
+impl Next {
+    /// As the query of a request has it.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Self {
+        let mut pairs = form_urlencoded::parse(request.query_string().as_bytes());
+        Self(pairs.find(|(name, _)| name == "next").and_then(|(_, value)| OwnPath::parse(&value)))
+    }
+
+    /// There, or else to the usual place.
+    #[must_use]
+    pub fn or(&self, usual: &'static str) -> &str {
+        self.0.as_ref().map_or(usual, OwnPath::as_str)
+    }
+
+    /// A page on the way there.
+    #[must_use]
+    pub fn by(&self, path: &str) -> String {
+        match &self.0 {
+            Some(next) => format!("{path}?next={}", next.encoded()),
+            None => path.to_owned(),
+        }
+    }
+}
+
+/// As it stands in a form: empty for nowhere.
+impl fmt::Display for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.or(""))
+    }
+}
+
+impl<'de> Deserialize<'de> for Next {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(OwnPath::parse(&String::deserialize(deserializer)?)))
+    }
+}
+
+impl From<Option<OwnPath>> for Next {
+    fn from(path: Option<OwnPath>) -> Self {
+        Self(path)
     }
 }
 

@@ -7,7 +7,7 @@ use constants::cookie;
 use session_management::{LoggedIn, OthersEnded, SessionToken};
 use templates::Notice;
 
-use super::OwnPath;
+use super::Next;
 use crate::settings::Settings;
 
 /// Seconds for which a notice waits for its page.
@@ -30,9 +30,13 @@ impl Redirect {
 
     /// Into a session that was just opened: the key of the stranger's forms has had its day.
     #[must_use]
-    pub fn into_session(request: &HttpRequest, logged_in: &LoggedIn, next: &str, usual: &str) -> Self {
-        let next = OwnPath::parse(next);
-        let redirect = Self::to(request, next.as_ref().map_or(usual, OwnPath::as_str));
+    pub fn into_session(
+        request: &HttpRequest,
+        logged_in: &LoggedIn,
+        next: &Next,
+        usual: &'static str,
+    ) -> Self {
+        let redirect = Self::to(request, next.or(usual));
         redirect.session(&logged_in.token, logged_in.dual_written).without_form_key()
     }
 

@@ -32,9 +32,7 @@ pub(super) fn settings(context: ApplicationContext, given: &Arguments) -> Checke
     let strategy = strategy(environment, given)?;
     let legacy_tokens = legacy_tokens(environment, given)?;
     let lifetimes = lifetimes(context, given)?;
-    let stores_environment =
-        if strategy == MigrationStrategy::MockOnly { Environment::Mock } else { environment };
-    let (database, web_database, redis) = stores(stores_environment, given)?;
+    let (database, web_database, redis) = stores(environment, strategy, given)?;
     check_unused(given)?;
     let near_entries = number("NEAR_CACHE_ENTRIES", given.near_cache_entries.as_deref(), 0..=1 << 24)?
         .and_then(|entries| usize::try_from(entries).ok())
@@ -44,20 +42,21 @@ pub(super) fn settings(context: ApplicationContext, given: &Arguments) -> Checke
     Ok(Settings {
         manager: ManagerConfiguration {
             context,
-            environment: stores_environment,
+            environment,
+            strategy,
             database,
             listen_url,
             near_entries,
             redis,
-            lifetimes,
+            lifetimes: Some(lifetimes),
             legacy_tokens,
         },
         web_database,
         limits: limits(given)?,
         routes: routes(environment, given)?,
         telegram: telegram(given)?,
-        demo_admin: demo_admin(given)?,
         telegram_bot: telegram_bot(given)?,
+        demo_admin: demo_admin(given)?,
         cookies: SessionCookies::new(context, environment, legacy_tokens, lifetimes.absolute),
         trusted_proxies: trusted_proxies(given)?,
         address: parsed("LISTEN_ADDRESS", given.listen_address.as_deref(), "an IP address")?
@@ -76,12 +75,10 @@ fn strategy(environment: Environment, given: &Arguments) -> Checked<MigrationStr
     match (environment, chosen) {
         (Environment::Mock, None | Some(MigrationStrategy::MockOnly)) => Ok(MigrationStrategy::MockOnly),
         (Environment::Mock, Some(other)) => wrong(other, "mock-only, with APP_ENV=mock"),
-        (Environment::Production, Some(MigrationStrategy::MockOnly)) => {
-            wrong(MigrationStrategy::MockOnly, "production-only, in production")
-        }
-        (_, Some(other @ (MigrationStrategy::Gradual | MigrationStrategy::MockWithWriteThrough))) => {
-            wrong(other, "mock-only or production-only, in this version")
-        }
+        (Environment::Production, Some(MigrationStrategy::MockOnly)) => wrong(
+            MigrationStrategy::MockOnly,
+            "production-only, gradual or mock-with-write-through, in production",
+        ),
         (_, chosen) => Ok(chosen.unwrap_or(MigrationStrategy::ProductionOnly)),
     }
 }
@@ -105,7 +102,8 @@ fn lifetimes(context: ApplicationContext, given: &Arguments) -> Checked<Lifetime
 /// Where people and sessions are, where web's own data, and Redis.
 type Stores = (Option<DatabaseConfig>, Option<DatabaseConfig>, Option<RedisConfiguration>);
 
-fn stores(environment: Environment, given: &Arguments) -> Checked<Stores> {
+/// With `mock-only` the servers may be left out; where they are given, the strategy can be changed later.
+fn stores(environment: Environment, strategy: MigrationStrategy, given: &Arguments) -> Checked<Stores> {
     let shared = postgres("DATABASE_URL", given.database_url.as_deref())?;
     let identity = postgres("DATABASE_IDENTITY_URL", given.database_identity_url.as_deref())?;
     let web = postgres("DATABASE_WEB_URL", given.database_web_url.as_deref())?;
@@ -114,13 +112,21 @@ fn stores(environment: Environment, given: &Arguments) -> Checked<Stores> {
     if environment == Environment::Mock {
         return Ok((None, None, None));
     }
+    let (identity, web) = (identity.or_else(|| shared.clone()), web.or(shared));
+    let web = web.map(DatabaseConfig::new);
+    let is_memory = strategy == MigrationStrategy::MockOnly;
+    if is_memory && (identity.is_none() || redis_url.is_none()) {
+        return Ok((None, web, None));
+    }
     let missing = || SettingError::missing("DATABASE_URL", "postgres://…");
-    let identity = identity.or_else(|| shared.clone()).ok_or_else(missing)?;
-    let web = web.or(shared).ok_or_else(missing)?;
+    let identity = identity.ok_or_else(missing)?;
+    if web.is_none() && !is_memory {
+        return Err(missing());
+    }
     let redis_url = redis_url.ok_or_else(|| SettingError::missing("REDIS_URL", "redis://… or rediss://…"))?;
     let max_retries = retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or(redis::MAX_RETRIES);
     let redis = RedisConfiguration { url: redis_url, max_retries };
-    Ok((Some(DatabaseConfig::new(identity)), Some(DatabaseConfig::new(web)), Some(redis)))
+    Ok((Some(DatabaseConfig::new(identity)), web, Some(redis)))
 }
 
 /// Checks what is set although this application does not use it, so that a mistake shows where it is made.
@@ -162,15 +168,6 @@ fn telegram(given: &Arguments) -> Checked<Option<LoginWidget>> {
     token.map(|token| LoginWidget::of_bot(token).ok_or_else(wrong)).transpose()
 }
 
-fn demo_admin(given: &Arguments) -> Checked<Option<(Email, Password)>> {
-    const NAME: &str = "DEMO_ADMIN_EMAIL";
-    let email = set(given.demo_admin_email.as_deref()).unwrap_or("admin@example.com");
-    let email = Email::parse(email).ok_or_else(|| SettingError::wrong(NAME, email, "an e-mail address"))?;
-    let wrong = |_| SettingError::wrong_secret("DEMO_ADMIN_PASSWORD", "8 to 256 characters");
-    let password = set(given.demo_admin_password.as_deref()).map(|text| Password::new(text.to_owned()));
-    Ok(password.transpose().map_err(wrong)?.map(|password| (email, password)))
-}
-
 fn telegram_bot(given: &Arguments) -> Checked<Option<TelegramBot>> {
     const NAME: &str = "TELEGRAM_BOT_NAME";
     let name = set(given.telegram_bot_name.as_deref()).map(|name| {
@@ -183,6 +180,15 @@ fn telegram_bot(given: &Arguments) -> Checked<Option<TelegramBot>> {
     let name = name.transpose()?;
     let id = set(given.telegram_bot_token.as_deref()).and_then(|token| token.split_once(':'));
     Ok(id.map(|(id, _)| TelegramBot { id: id.to_owned(), name }))
+}
+
+fn demo_admin(given: &Arguments) -> Checked<Option<(Email, Password)>> {
+    const NAME: &str = "DEMO_ADMIN_EMAIL";
+    let email = set(given.demo_admin_email.as_deref()).unwrap_or("admin@example.com");
+    let email = Email::parse(email).ok_or_else(|| SettingError::wrong(NAME, email, "an e-mail address"))?;
+    let wrong = |_| SettingError::wrong_secret("DEMO_ADMIN_PASSWORD", "8 to 256 characters");
+    let password = set(given.demo_admin_password.as_deref()).map(|text| Password::new(text.to_owned()));
+    Ok(password.transpose().map_err(wrong)?.map(|password| (email, password)))
 }
 
 fn port(context: ApplicationContext, given: &Arguments) -> Checked<(&'static str, u16)> {
@@ -325,6 +331,13 @@ mod tests {
             (wrong(|a| a.public_url = Some("a.example".into())), "PUBLIC_URL=a.example "),
             (wrong(|a| a.limit_logins_per_account = Some("-1".into())), "LIMIT_LOGINS_PER_ACCOUNT=-1 "),
             (wrong(|a| a.migration_strategy = Some("gradual".into())), "MIGRATION_STRATEGY=gradual "),
+            (wrong(|a| a.migration_strategy = Some("Gradual".into())), "MIGRATION_STRATEGY=Gradual "),
+            (wrong(|a| a.legacy_tokens = Some("on".into())), "LEGACY_TOKENS=on "),
+            (wrong(|a| a.database_url = Some("mysql://me:secret@h/d".into())), "DATABASE_URL=***@h/d "),
+            (wrong(|a| a.database_identity_url = Some("secret@".into())), "DATABASE_IDENTITY_URL=***@ "),
+            (wrong(|a| a.database_web_url = Some("http://:secret@h".into())), "DATABASE_WEB_URL=***@h "),
+            (wrong(|a| a.degraded_grace_seconds = Some("x".into())), "DEGRADED_GRACE_SECONDS=x "),
+            (wrong(|a| a.redis_max_retries = Some("11".into())), "REDIS_MAX_RETRIES=11 "),
         ] {
             assert!(
                 line.starts_with(name) && line.contains("allowed: ") && !line.contains("secret"),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use constants::ApplicationContext;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
 
@@ -9,13 +10,19 @@ use super::{clock_timestamp, seconds};
 use crate::failpoint;
 use crate::id::SessionId;
 use crate::schema::{sessions, users};
+use crate::sql_enum::ContextColumn;
 use crate::statement::statement;
 
-/// Renews the proof of identity of a live session; `false` when it is not live any more.
+/// Renews the proof of identity of a live session of an application; `false` when it is not live any more.
 ///
 /// # Errors
 /// When Postgres gives no answer.
-pub fn renew_proof(conn: &mut PgConnection, id: &SessionId, credential_version: i64) -> QueryResult<bool> {
+pub fn renew_proof(
+    conn: &mut PgConnection,
+    id: &SessionId,
+    context: ApplicationContext,
+    credential_version: i64,
+) -> QueryResult<bool> {
     let current = users::table
         .filter(users::id.eq(sessions::user_id))
         .filter(users::credential_version.eq(credential_version))
@@ -23,6 +30,7 @@ pub fn renew_proof(conn: &mut PgConnection, id: &SessionId, credential_version: 
         .filter(users::blocked_at.is_null());
     let updated = diesel::update(sessions::table)
         .filter(sessions::id.eq(id.as_str()))
+        .filter(sessions::application_context.eq(ContextColumn(context)))
         .filter(sessions::revoked.eq(false))
         .filter(sessions::expires_at.gt(clock_timestamp()))
         .filter(sessions::absolute_expires_at.gt(clock_timestamp()))
@@ -32,12 +40,23 @@ pub fn renew_proof(conn: &mut PgConnection, id: &SessionId, credential_version: 
     Ok(updated == 1)
 }
 
-/// Moves the idle end of a live session to `idle` from now, never past its absolute end; `false` when it is
+/// Moves the idle end of a live session of an application to `idle` from now, never past its absolute end; `false` when it is
 /// not live any more.
 ///
 /// # Errors
 /// When Postgres gives no answer.
-pub fn extend(conn: &mut PgConnection, id: &SessionId, idle: Duration) -> QueryResult<bool> {
+pub fn extend(
+    conn: &mut PgConnection,
+    id: &SessionId,
+    context: ApplicationContext,
+    idle: Duration,
+) -> QueryResult<bool> {
+    // Two statements may do: the context of a session never changes.
+    let own =
+        sessions::table.find(id.as_str()).filter(sessions::application_context.eq(ContextColumn(context)));
+    if !diesel::select(diesel::dsl::exists(own)).get_result(conn)? {
+        return Ok(false);
+    }
     touch(conn, idle, &[(*id, Duration::ZERO)]).map(|touched| touched == 1)
 }
 

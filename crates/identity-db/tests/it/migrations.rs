@@ -51,6 +51,12 @@ const ROWS: &[(&str, &str)] = &[
         "legacy_imports",
         "INSERT INTO legacy_imports (legacy_id, fingerprint, seen_token_id) VALUES (-7, repeat('A', 43), repeat('B', 43))",
     ),
+    ("migration_strategy", "INSERT INTO migration_strategy (strategy) VALUES ('gradual')"),
+    (
+        "strategy_processes",
+        "INSERT INTO strategy_processes (id, application_context, environment, host, pid, configured, running)
+         VALUES (gen_random_uuid(), 'web', 'development', 'here', 7, 'mock-only', 'gradual')",
+    ),
     (
         "cleanup_points",
         "INSERT INTO cleanup_points VALUES ('legacy-keys', true, '2026-01-01', '2026-01-02')",

@@ -89,7 +89,7 @@ fn login_touch_and_purge_tell_nothing_c4() {
     assert_eq!(denials.heard(), NOTHING, "login");
 
     assert_eq!(session::touch(conn, 2 * HOUR, &[(session_id("one"), HOUR / 60)]).unwrap(), 1);
-    assert!(session::extend(conn, &session_id("one"), 2 * HOUR).unwrap());
+    assert!(session::extend(conn, &session_id("one"), ApplicationContext::Web, 2 * HOUR).unwrap());
     assert_eq!(denials.heard(), NOTHING, "touch");
 
     database.execute("UPDATE sessions SET user_agent = 'another', data = '{}', last_activity = now()");

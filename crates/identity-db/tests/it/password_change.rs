@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use constants::ApplicationContext;
 use identity_db::session::{self, Login};
 use identity_db::{Database, HashedPassword, PgConnection, SessionId, UserId, user};
 use test_support::{TestDatabase, at_once};
@@ -133,10 +134,18 @@ fn a_touch_that_races_a_revocation_never_brings_the_session_back_f7() {
                 act.of_user = Some(alice);
                 session::revoke(conn, &act).unwrap();
             } else {
-                session::extend(conn, &id, fixture::HOUR).unwrap();
+                session::extend(conn, &id, ApplicationContext::Web, fixture::HOUR).unwrap();
             }
         });
         assert!(is_revoked(&database, &id), "round {round}");
-        assert!(!session::extend(&mut connections[1].lock().unwrap(), &id, fixture::HOUR).unwrap());
+        assert!(
+            !session::extend(
+                &mut connections[1].lock().unwrap(),
+                &id,
+                ApplicationContext::Web,
+                fixture::HOUR
+            )
+            .unwrap()
+        );
     }
 }

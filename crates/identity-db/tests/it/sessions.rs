@@ -275,10 +275,10 @@ fn the_list_has_a_persons_live_sessions_the_last_used_first_c1() {
 fn a_proof_is_renewed_in_a_live_session_with_the_checked_credential_alone() {
     let (database, mut conn, alice) = setup();
     let id = fixture::session(&database, alice, "one");
-    assert!(session::renew_proof(&mut conn, &id, 0).unwrap());
-    assert!(!session::renew_proof(&mut conn, &id, 1).unwrap(), "another credential");
+    assert!(session::renew_proof(&mut conn, &id, Web, 0).unwrap());
+    assert!(!session::renew_proof(&mut conn, &id, Web, 1).unwrap(), "another credential");
     database.execute("UPDATE users SET blocked_at = now()");
-    assert!(!session::renew_proof(&mut conn, &id, 0).unwrap(), "blocked");
+    assert!(!session::renew_proof(&mut conn, &id, Web, 0).unwrap(), "blocked");
     database.execute("UPDATE users SET blocked_at = NULL; UPDATE sessions SET revoked = true");
-    assert!(!session::renew_proof(&mut conn, &id, 0).unwrap(), "revoked");
+    assert!(!session::renew_proof(&mut conn, &id, Web, 0).unwrap(), "revoked");
 }

@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use constants::{ApplicationContext, Environment, LegacyTokens};
+use constants::{ApplicationContext, Environment, LegacyTokens, MigrationStrategy};
 use identity_db::{DatabaseConfig, fail};
 use session_management::Origin;
 use session_management::manager::Freshness;
 use session_management::{
-    Clock, Lifetimes, ManagerConfiguration, ManualClock, RedisConfiguration, SessionToken, SystemClock,
-    UserManager, UserManagerFactory,
+    Clock, ManagerConfiguration, ManualClock, RedisConfiguration, SessionToken, SystemClock, UserManager,
+    UserManagerFactory,
 };
 use test_support::{PostgresProxy, TestDatabase, TestRedis, eventually};
 use tokio::runtime::Runtime;
@@ -110,7 +110,8 @@ impl Stage {
                 listen_url: Some(proxy.url(&setup.url)),
                 near_entries: 1024,
                 redis: Some(RedisConfiguration { url: self.redis.url(), max_retries: 3 }),
-                lifetimes: Lifetimes::of(setup.context),
+                lifetimes: None,
+                strategy: MigrationStrategy::ProductionOnly,
                 legacy_tokens: LegacyTokens::Off,
             })
             .unwrap();

@@ -4,7 +4,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use delivery::Postman;
 use http_kit::account::{self, Transport};
-use http_kit::page::{LoginForms, OwnPath, PageRequest, Redirect, Refusal, StrangerForm, carried};
+use http_kit::page::{LoginForms, Next, PageRequest, Redirect, Refusal, StrangerForm, carried};
 use http_kit::{Problem, localized};
 use serde::Deserialize;
 use session_management::SessionService;
@@ -17,7 +17,7 @@ use constants::{cookie, lifetime};
 pub(crate) struct Request {
     phone: String,
     #[serde(default)]
-    next: String,
+    next: Next,
 }
 
 #[derive(Deserialize)]
@@ -25,12 +25,12 @@ pub(crate) struct Verification {
     phone: String,
     code: String,
     #[serde(default)]
-    next: String,
+    next: Next,
 }
 
 /// The form that asks for a code is on the login page.
 pub(crate) async fn back(request: HttpRequest) -> HttpResponse {
-    Redirect::to(&request, &with_next("/login", OwnPath::of_query(&request))).finish()
+    Redirect::to(&request, &Next::of(&request).by("/login")).finish()
 }
 
 pub(crate) async fn request_code(
@@ -44,7 +44,7 @@ pub(crate) async fn request_code(
     match localized(&request, sent) {
         Ok(sent) => {
             let seconds = i64::try_from(lifetime::CODE.as_secs()).unwrap_or(0);
-            let redirect = Redirect::to(&request, &with_next("/login/sms/verify", OwnPath::parse(&next)));
+            let redirect = Redirect::to(&request, &next.by("/login/sms/verify"));
             Ok(redirect.carrying(cookie::PHONE, sent.as_str(), seconds).saying(Notice::CodeSent).finish())
         }
         Err(problem) => {
@@ -57,7 +57,7 @@ pub(crate) async fn request_code(
 }
 
 pub(crate) async fn show(request: HttpRequest, page: PageRequest) -> HttpResponse {
-    let next = OwnPath::of_query(&request).map(|next| next.to_string()).unwrap_or_default();
+    let next = Next::of(&request).to_string();
     let is_phone =
         |text: &String| text.len() <= 16 && text.bytes().all(|byte| byte == b'+' || byte.is_ascii_digit());
     let phone = carried(&request, cookie::PHONE).filter(is_phone).unwrap_or_default();
@@ -79,12 +79,8 @@ pub(crate) async fn verify_code(
         }
         Err(problem) => {
             let refusal = Refusal::of(problem, &[("invalid_credentials", "code")])?;
-            let fault = Some(refusal.fault.clone());
+            let (next, fault) = (next.to_string(), Some(refusal.fault.clone()));
             Ok(page.show_again(&refusal, &CodePage { frame: page.frame(), next, phone, fault }))
         }
     }
-}
-
-fn with_next(path: &str, next: Option<OwnPath>) -> String {
-    next.map_or_else(|| path.to_owned(), |next| format!("{path}?next={}", next.encoded()))
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use http_kit::account::{self, Transport};
-use http_kit::page::{OwnPath, PageRequest, Redirect, Refusal, StrangerForm};
-use http_kit::{Problem, localized};
+use http_kit::page::{Next, OwnPath, PageRequest, Redirect, Refusal, StrangerForm};
+use http_kit::{Params, Problem, localized};
 use session_management::{LoggedIn, SessionService, TelegramFields};
 use templates::page::TelegramPage;
 
@@ -19,10 +19,10 @@ const FIELDS: usize = 20;
 pub(crate) async fn show(
     request: HttpRequest,
     page: PageRequest,
-    query: web::Query<Vec<(String, String)>>,
+    Params(query): Params<Vec<(String, String)>>,
 ) -> HttpResponse {
-    let next = OwnPath::of_query(&request).map(|next| next.to_string()).unwrap_or_default();
-    let signed = query.into_inner().into_iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
+    let next = Next::of(&request).to_string();
+    let signed = query.into_iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
     let fields = signed.take(FIELDS).collect();
     page.show(&TelegramPage { frame: page.frame(), next, fields, fault: None })
 }
@@ -35,12 +35,13 @@ pub(crate) async fn log_in(
 ) -> Result<HttpResponse, Problem> {
     let (own, fields): (Vec<_>, Vec<_>) =
         form.into_iter().partition(|(name, _)| OWN.contains(&name.as_str()));
-    let next = own.into_iter().find(|(name, _)| name == "next").map(|(_, next)| next).unwrap_or_default();
+    let next = own.into_iter().find(|(name, _)| name == "next");
+    let next = Next::from(next.and_then(|(_, next)| OwnPath::parse(&next)));
     match localized(&request, prove(&request, &service, &fields).await) {
         Ok(logged_in) => Ok(Redirect::into_session(&request, &logged_in, &next, "/account").finish()),
         Err(problem) => {
             let refusal = Refusal::of(problem, &[])?;
-            let fault = Some(refusal.fault.clone());
+            let (next, fault) = (next.to_string(), Some(refusal.fault.clone()));
             Ok(page.show_again(&refusal, &TelegramPage { frame: page.frame(), next, fields, fault }))
         }
     }

@@ -1,14 +1,12 @@
 //! Demo data for development: an administrator and a few people with sessions.
 
 use clap::{Args, Subcommand};
-use constants::{ApplicationContext, Environment, LegacyTokens, Role};
+use constants::{ApplicationContext, Environment, LegacyTokens, MigrationStrategy, Role};
 use identity_db::user::User;
 use identity_db::{Database, audit::Origin};
 use serde::Serialize;
 use session_management::manager::UserManager;
-use session_management::{
-    Email, Lifetimes, Login, ManagerConfiguration, Password, SessionRequest, UserManagerFactory,
-};
+use session_management::{Email, Login, ManagerConfiguration, Password, SessionRequest, UserManagerFactory};
 
 use super::connection::Connection;
 use super::output::Output;
@@ -138,7 +136,8 @@ fn manager(connection: &Connection) -> Result<std::sync::Arc<dyn UserManager>, F
         listen_url: None,
         near_entries: 0,
         redis: None,
-        lifetimes: Lifetimes::of(context),
+        lifetimes: None,
+        strategy: MigrationStrategy::ProductionOnly,
         legacy_tokens: LegacyTokens::Off,
     })?)
 }

@@ -1,4 +1,4 @@
-//! Operations from a shell: people, their sessions, what the older software left, backups, keys, demo data.
+//! Operations from a shell: people, their sessions, what the older software left, the migration strategy, backups, keys, demo data.
 
 mod backup;
 mod cleanup;
@@ -8,6 +8,7 @@ mod key;
 mod legacy;
 mod output;
 mod session;
+mod strategy;
 mod user;
 
 use std::process::ExitCode;
@@ -44,6 +45,9 @@ enum Command {
     /// The older software: importing its people and sessions, and what of it is still standing.
     #[command(subcommand)]
     Legacy(legacy::Command),
+    /// Which store answers, the memory of the processes or Postgres, while a migration is under way.
+    #[command(subcommand)]
+    Strategy(strategy::Command),
     /// The end of the move: after it nothing of the older software counts any more.
     #[command(subcommand)]
     Cleanup(cleanup::Command),
@@ -101,6 +105,7 @@ async fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::User(command) => user::execute(command, &connection.database()?, &output).await,
         Command::Session(command) => session::execute(command, &connection.database()?, &output).await,
         Command::Legacy(command) => legacy::execute(command, &connection, &output).await,
+        Command::Strategy(command) => strategy::execute(command, &connection, &output).await,
         Command::Cleanup(command) => cleanup::execute(command, &connection, &output).await,
         Command::Backup(given) => backup::execute(given, &connection, &output).await,
         Command::Key(command) => key::execute(command, &connection.database()?, &output).await,

@@ -6,7 +6,7 @@ use constants::{ApplicationContext, Role};
 use identity_db::audit::{self, Line};
 use identity_db::people::{Page, Position, Search};
 use identity_db::right::{Grant, NewGrant};
-use identity_db::session::{Session, State};
+use identity_db::session::Session;
 use identity_db::statistics::LiveSessions;
 use identity_db::user::User;
 use identity_db::{SessionId, UserId};
@@ -18,13 +18,16 @@ use crate::administration::{
     PersonChange, Result, Standing, Statistics, forbids, grant_detail,
 };
 
+/// Lines of the audit log that are kept.
+const LINES: usize = 20_000;
+
 impl Store {
     /// Writes a line of the audit log.
     pub(super) fn note(&mut self, entry: audit::Entry, now: DateTime<Utc>) {
         let audit::Entry { action, context, actor, subject, session, origin, detail } = entry;
-        let email = |id: Option<UserId>| self.people.get(&id?)?.user.email.clone();
+        let email = |id: Option<UserId>| self.user(id?)?.email.clone();
         let line = Line {
-            id: i64::try_from(self.audit.len()).unwrap_or(i64::MAX) + 1,
+            id: self.audit.back().map_or(0, |line| line.id) + 1,
             at: now,
             action: action.to_owned(),
             context,
@@ -36,81 +39,87 @@ impl Store {
             origin,
             detail,
         };
-        self.audit.push(line);
+        if self.audit.len() == LINES {
+            self.audit.pop_front();
+        }
+        self.audit.push_back(line);
+    }
+
+    fn user(&self, id: UserId) -> Option<&User> {
+        self.person(id).map(|person| &person.credential.user)
     }
 
     /// Whom an act is to be done to, if it may be done; `None` when there is no such person.
     fn judge(&self, actor: &Actor, id: UserId, act: Act<'_>, now: DateTime<Utc>) -> Result<Option<User>> {
-        let Some(subject) = self.people.get(&id).map(|known| &known.user) else { return Ok(None) };
-        let staff =
-            actor.staff.as_ref().and_then(|staff| self.people.get(&staff.id)).map(|known| &known.user);
+        let Some(subject) = self.user(id) else { return Ok(None) };
+        let staff = actor.staff.as_ref().and_then(|staff| self.user(staff.id));
         let rights =
             staff.map(|user| self.rights(user.id, ApplicationContext::Admin, now)).unwrap_or_default();
         let administers = |user: &User| user.role == Role::Admin && user.blocked_at.is_none();
-        let other_admin = self.people.values().any(|known| known.user.id != id && administers(&known.user));
+        let other_admin = self.people().any(|known| known.user.id != id && administers(&known.user));
         let standing = Standing { actor: staff.map(|user| (user, &rights)), subject, other_admin };
         forbids(actor, act, &standing)?;
         Ok(Some(subject.clone()))
     }
 
     fn live_of(&self, user: UserId, now: DateTime<Utc>) -> Vec<Session> {
-        let live = |session: &&Session| {
-            session.user_id == user
-                && self
-                    .found(&session.id, now)
-                    .is_some_and(|found| found.state(session.application_context) == State::Live)
-        };
-        let mut live: Vec<Session> = self.sessions.values().filter(live).cloned().collect();
+        let live = |session: &&Session| self.live(&session.id, session.application_context, now).is_some();
+        let mut live: Vec<Session> =
+            self.sessions_of(user).map(|kept| &kept.session).filter(live).cloned().collect();
         live.sort_by_key(|session| (std::cmp::Reverse(session.last_activity), session.id));
         live
     }
 
     fn end_all(&mut self, user: UserId, now: DateTime<Utc>) -> usize {
         let live = self.live_of(user, now);
-        if let Some(known) = self.people.get_mut(&user) {
+        if let Some((known, changes)) = self.change(user) {
             known.user.session_epoch += 1;
             known.user.version += 1;
+            changes.ended_before = Some((now, "sessions_ended"));
         }
         live.iter().filter(|session| self.revoke(&session.id)).count()
     }
 
-    fn raise_version(&mut self, user: UserId) {
-        if let Some(known) = self.people.get_mut(&user) {
-            known.user.version += 1;
-        }
-    }
-
-    fn change(&mut self, actor: &Actor, before: &User, change: PersonChange, now: DateTime<Utc>) {
+    fn change_user(
+        &mut self,
+        actor: &Actor,
+        before: &User,
+        change: PersonChange,
+        now: DateTime<Utc>,
+    ) -> Option<User> {
         let id = before.id;
         let mut notes: Vec<(&'static str, Value)> = Vec::new();
-        let Some(user) = self.people.get_mut(&id).map(|known| &mut known.user) else { return };
+        let (known, changes) = self.change(id)?;
+        known.user.version += 1;
         if let Some(role) = change.role.filter(|role| *role != before.role) {
-            user.role = role;
+            known.user.role = role;
+            changes.attributes = true;
             notes.push(("user_role_changed", json!({"role": {"old": before.role, "new": role}})));
         }
         if let Some(to) = change.is_verified.filter(|to| *to != before.is_verified) {
-            user.is_verified = to;
+            known.user.is_verified = to;
+            changes.attributes = true;
             let detail = json!({"is_verified": {"old": before.is_verified, "new": to}});
             notes.push(("user_verification_changed", detail));
         }
         if let Some(blocked) = change.blocked.filter(|to| *to != before.blocked_at.is_some()) {
+            let lifted = std::mem::replace(&mut known.user.blocked_at, blocked.then_some(now));
+            changes.lifted = changes.lifted.or(lifted);
+            changes.blocked = blocked;
             let mut detail = json!({"blocked": {"old": !blocked, "new": blocked}});
             if blocked {
                 detail["revoked"] = self.end_all(id, now).into();
             }
-            if let Some(known) = self.people.get_mut(&id) {
-                known.user.blocked_at = blocked.then_some(now);
-            }
             notes.push((if blocked { "user_blocked" } else { "user_unblocked" }, detail));
         }
-        self.raise_version(id);
         notes.into_iter().for_each(|(action, detail)| self.note(actor.entry(action, id, detail), now));
+        self.user(id).cloned()
     }
 }
 
 /// The people who match, in the order of the list, each with what comes after them.
 fn matching(store: &Store, search: &Search) -> Vec<(User, Position)> {
-    let people = store.people.values().map(|known| &known.user);
+    let people = store.people().map(|known| &known.user);
     let people = people.filter(|user| search.role.is_none_or(|role| user.role == role));
     let people = people.filter(|user| search.blocked.is_none_or(|to| user.blocked_at.is_some() == to));
     let position = |user: &User| match &search.text {
@@ -159,24 +168,23 @@ impl Administration for MockUserManager {
     }
 
     async fn person(&self, id: UserId) -> Result<Option<User>> {
-        Ok(self.store().people.get(&id).map(|known| known.user.clone()))
+        Ok(self.store().user(id).cloned())
     }
 
     async fn change_person(&self, actor: Actor, id: UserId, change: PersonChange) -> Result<Option<User>> {
-        let now = self.clock.now();
+        let now = self.now();
         let mut store = self.store();
         let Some(before) = store.judge(&actor, id, Act::Change(change), now)? else { return Ok(None) };
-        store.change(&actor, &before, change, now);
-        Ok(store.people.get(&id).map(|known| known.user.clone()))
+        Ok(store.change_user(&actor, &before, change, now))
     }
 
     async fn sessions_of(&self, id: UserId) -> Result<Option<Vec<Session>>> {
         let store = self.store();
-        Ok(store.people.contains_key(&id).then(|| store.live_of(id, self.clock.now())))
+        Ok(store.user(id).map(|_| store.live_of(id, self.now())))
     }
 
     async fn end_sessions_of(&self, actor: Actor, id: UserId) -> Result<Option<usize>> {
-        let now = self.clock.now();
+        let now = self.now();
         let mut store = self.store();
         if store.judge(&actor, id, Act::EndSessions, now)?.is_none() {
             return Ok(None);
@@ -187,7 +195,7 @@ impl Administration for MockUserManager {
     }
 
     async fn end_session_of(&self, actor: Actor, id: UserId, session: SessionId) -> Result<Option<()>> {
-        let now = self.clock.now();
+        let now = self.now();
         let mut store = self.store();
         if store.judge(&actor, id, Act::EndSessions, now)?.is_none() {
             return Ok(None);
@@ -204,16 +212,16 @@ impl Administration for MockUserManager {
 
     async fn grants_of(&self, id: UserId) -> Result<Option<Vec<Grant>>> {
         let store = self.store();
-        let mut grants = store.grants.get(&id).cloned().unwrap_or_default();
+        let Some(mut grants) = store.person(id).map(|known| known.grants.clone()) else { return Ok(None) };
         grants.sort_by(|one, other| {
             let key = |grant: &Grant| (grant.application_context, grant.permission.clone());
             key(one).cmp(&key(other))
         });
-        Ok(store.people.contains_key(&id).then_some(grants))
+        Ok(Some(grants))
     }
 
     async fn grant(&self, actor: Actor, id: UserId, new: NewGrant) -> Result<Option<Granted>> {
-        let now = self.clock.now();
+        let now = self.now();
         let mut store = self.store();
         if store.judge(&actor, id, Act::Grant(&new), now)?.is_none() {
             return Ok(None);
@@ -221,13 +229,13 @@ impl Administration for MockUserManager {
         let NewGrant { permission, application_context, expires_at } = new;
         let granted_by = actor.staff.as_ref().map(|staff| staff.id);
         let grant = Grant { permission, application_context, granted_at: now, granted_by, expires_at };
-        let grants = store.grants.entry(id).or_default();
+        let change = store.change_right(id, application_context, &grant.permission);
+        let Some(grants) = change else { return Ok(None) };
         let is_same = |known: &Grant| {
             known.permission == grant.permission && known.application_context == application_context
         };
         let before = grants.iter().position(is_same).map(|index| grants.swap_remove(index));
         grants.push(grant.clone());
-        store.raise_version(id);
         let detail = grant_detail(&grant.permission, application_context, before.as_ref(), Some(&grant));
         store.note(actor.entry("permission_granted", id, detail), now);
         Ok(Some(Granted { grant, is_new: before.is_none() }))
@@ -240,16 +248,16 @@ impl Administration for MockUserManager {
         permission: String,
         context: ApplicationContext,
     ) -> Result<Option<()>> {
-        let now = self.clock.now();
+        let now = self.now();
         let mut store = self.store();
         if store.judge(&actor, id, Act::Take, now)?.is_none() {
             return Ok(None);
         }
-        let grants = store.grants.entry(id).or_default();
         let is_it = |known: &Grant| known.permission == permission && known.application_context == context;
-        let Some(index) = grants.iter().position(is_it) else { return Ok(None) };
+        let index = store.person(id).and_then(|known| known.grants.iter().position(is_it));
+        let change = index.and_then(|index| Some((index, store.change_right(id, context, &permission)?)));
+        let Some((index, grants)) = change else { return Ok(None) };
         let before = grants.swap_remove(index);
-        store.raise_version(id);
         let detail = grant_detail(&permission, context, Some(&before), None);
         store.note(actor.entry("permission_taken", id, detail), now);
         Ok(Some(()))
@@ -272,10 +280,10 @@ impl Administration for MockUserManager {
     }
 
     async fn statistics(&self) -> Result<Statistics> {
-        let now = self.clock.now();
+        let now = self.now();
         let store = self.store();
         let live = |context| {
-            let count = store.sessions.keys().filter(|id| store.live(id, context, now).is_some()).count();
+            let count = store.ids().iter().filter(|id| store.live(id, context, now).is_some()).count();
             i64::try_from(count).unwrap_or(i64::MAX)
         };
         let logins = |hour: DateTime<Utc>| {

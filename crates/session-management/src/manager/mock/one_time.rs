@@ -1,6 +1,6 @@
 //! Codes and Telegram's payloads in memory, by the rules that Postgres follows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -8,13 +8,17 @@ use constants::lifetime;
 use identity_db::one_time::{ATTEMPTS, Digest, SignedPayload};
 use identity_db::user::{Credential, User};
 
-use super::{Store, nobody};
+use super::store::{Store, nobody};
 use crate::login::{Code, OneTimeProof, Phone, Redeemer, TelegramIdentity};
 
 #[derive(Debug, Default)]
 pub(super) struct OneTime {
     codes: HashMap<Phone, Kept>,
     payloads: HashMap<Digest, DateTime<Utc>>,
+    /// Phones whose code was used here, for Postgres to be told.
+    spent: HashSet<Phone>,
+    /// The same of payloads.
+    unsaved: HashMap<Digest, DateTime<Utc>>,
 }
 
 #[derive(Debug)]
@@ -22,11 +26,21 @@ struct Kept {
     code: Code,
     expires_at: DateTime<Utc>,
     attempts: i32,
+    /// Whether Postgres has the code, too; then it decides.
+    elsewhere: bool,
+}
+
+/// What was used here and not yet in Postgres.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Used {
+    pub(crate) phones: Vec<Phone>,
+    pub(crate) payloads: Vec<(Digest, DateTime<Utc>)>,
 }
 
 impl OneTime {
     pub(super) fn store_code(&mut self, phone: &Phone, code: &Code, now: DateTime<Utc>) {
-        let kept = Kept { code: code.clone(), expires_at: now + lifetime::CODE, attempts: 0 };
+        let kept =
+            Kept { code: code.clone(), expires_at: now + lifetime::CODE, attempts: 0, elsewhere: false };
         self.codes.insert(phone.clone(), kept);
     }
 
@@ -44,6 +58,7 @@ impl OneTime {
         let is_right = kept.code == *code;
         if is_right {
             self.codes.remove(phone);
+            self.spent.insert(phone.clone());
         }
         is_right
     }
@@ -54,7 +69,39 @@ impl OneTime {
         if now < signed_at - payload.skew || now > usable_until {
             return false;
         }
+        self.unsaved.entry(payload.digest).or_insert(usable_until);
         self.payloads.insert(payload.digest, usable_until).is_none()
+    }
+
+    /// Notes that Postgres has the code of a phone, too.
+    pub(super) fn is_elsewhere(&mut self, phone: &Phone) {
+        if let Some(kept) = self.codes.get_mut(phone) {
+            kept.elsewhere = true;
+        }
+    }
+
+    /// Whether a code is here that Postgres does not have.
+    pub(super) fn is_only_here(&self, phone: &Phone) -> bool {
+        self.codes.get(phone).is_some_and(|kept| !kept.elsewhere)
+    }
+
+    pub(super) fn used(&self) -> Used {
+        Used {
+            phones: self.spent.iter().cloned().collect(),
+            payloads: self.unsaved.iter().map(|(digest, until)| (*digest, *until)).collect(),
+        }
+    }
+
+    /// Notes that Postgres has been told.
+    pub(super) fn saved(&mut self, used: &Used) {
+        self.spent.retain(|phone| !used.phones.contains(phone));
+        self.unsaved.retain(|digest, _| !used.payloads.iter().any(|(known, _)| known == digest));
+    }
+
+    /// Notes what was used elsewhere.
+    pub(super) fn take_in(&mut self, used: Used) {
+        self.codes.retain(|phone, _| !used.phones.contains(phone));
+        self.payloads.extend(used.payloads);
     }
 }
 
@@ -73,7 +120,7 @@ impl Store {
             Some(_) => known.user.telegram_id == telegram_id,
             None => known.user.phone == phone,
         };
-        let owner = self.people.values().find(is_theirs).map(|known| known.user.clone());
+        let owner = self.people().find(is_theirs).map(|known| known.user.clone());
         if let Redeemer::Person(id) = redeemer
             && owner.as_ref().is_none_or(|owner| owner.id != *id)
         {
@@ -88,7 +135,7 @@ impl Store {
         }
         Some(owner.unwrap_or_else(|| {
             let user = User { phone, telegram_id, ..nobody(now) };
-            self.people.insert(user.id, Credential { user: user.clone(), hashed_password: None });
+            self.add(Credential { user: user.clone(), hashed_password: None });
             user
         }))
     }

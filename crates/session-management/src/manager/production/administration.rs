@@ -53,7 +53,7 @@ impl Inner {
 
     /// As [`Inner::forget`], for sessions of any application. That their values go is for the operator who looks at
     /// Redis: no process would believe them.
-    async fn forget_everywhere(&self, ids: &[SessionId]) {
+    pub(super) async fn forget_everywhere(&self, ids: &[SessionId]) {
         self.forget(ids).await;
         let keys: Vec<SessionKey<'_>> = ids.iter().map(SessionKey::from).collect();
         for cache in &self.other_caches {

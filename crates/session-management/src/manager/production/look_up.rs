@@ -16,11 +16,12 @@ use crate::principal::{Memo, Snapshot};
 use crate::token::SessionToken;
 
 /// What Postgres says of a token.
-pub(super) enum Decision {
+#[derive(Debug)]
+pub(crate) enum Decision {
     /// Its session is live.
     Live(Arc<Snapshot>),
-    /// It has a row that says no, and no other place is asked.
-    Ended,
+    /// It has a row that says no, and why; no other place is asked.
+    Ended(State),
     /// It has no row.
     Unknown,
 }
@@ -43,37 +44,35 @@ impl Inner {
     }
 
     /// The look-up through the caches: what is near, then Redis, then Postgres.
-    pub(super) async fn look_up_cached(
-        &self,
-        token: &SessionToken,
-        origin: &Origin,
-    ) -> Result<Option<Arc<Snapshot>>> {
+    pub(super) async fn look_up_cached(&self, token: &SessionToken, origin: &Origin) -> Result<Decision> {
         let id = &token.id();
         if let Some(snapshot) = self.peek(id) {
-            return Ok(Some(snapshot));
+            return Ok(Decision::Live(snapshot));
         }
         if self.near.is_dead(id) {
             metrics::LOOKUPS.with_label_values(&["near", "ended"]).inc();
-            return Ok(None);
+            return Ok(Decision::Ended(State::Revoked));
         }
         // Many requests of one session at once ask once. Who waited in vain asks for itself.
         let _lane = self.near.lane(id).await;
         if let Some(snapshot) = self.peek(id) {
-            return Ok(Some(snapshot));
+            return Ok(Decision::Live(snapshot));
         }
         if let Some((snapshot, now)) = self.ask_redis(id).await {
             self.near.remember(&snapshot);
             metrics::REDIS_HITS.inc();
             self.answered("redis", &snapshot, now);
-            return Ok(Some(snapshot));
+            return Ok(Decision::Live(snapshot));
         }
-        let Some(snapshot) = self.look_up_in_postgres(token, origin).await? else { return Ok(None) };
-        self.near.remember(&snapshot);
-        // Without a lease nobody would ask for it, and each of the look-ups that Postgres then answers would write.
-        if self.near.has_lease() {
-            self.write_to_redis(&snapshot).await;
+        let decision = self.look_up_in_postgres(token, origin).await?;
+        if let Decision::Live(snapshot) = &decision {
+            self.near.remember(snapshot);
+            // Without a lease nobody would ask for it, and each of the look-ups that Postgres then answers would write.
+            if self.near.has_lease() {
+                self.write_to_redis(snapshot).await;
+            }
         }
-        Ok(Some(snapshot))
+        Ok(decision)
     }
 
     /// The look-up that no cache answers. A token without a row may be one of the older software; if it is, it has
@@ -82,22 +81,18 @@ impl Inner {
         &self,
         token: &SessionToken,
         origin: &Origin,
-    ) -> Result<Option<Arc<Snapshot>>> {
+    ) -> Result<Decision> {
         let id = token.id();
-        let snapshot = match self.decide(&id).await? {
-            Decision::Live(snapshot) => {
-                self.count_legacy_use(&snapshot);
-                snapshot
-            }
-            Decision::Ended => return Ok(None),
-            Decision::Unknown if self.adopt(token, origin).await? => match self.decide(&id).await? {
-                Decision::Live(snapshot) => snapshot,
-                Decision::Ended | Decision::Unknown => return Ok(None),
-            },
-            Decision::Unknown => return Ok(None),
-        };
-        self.touches.mark(&snapshot, snapshot.read_at);
-        Ok(Some(snapshot))
+        let mut decision = self.decide(&id).await?;
+        match &decision {
+            Decision::Live(snapshot) => self.count_legacy_use(snapshot),
+            Decision::Unknown if self.adopt(token, origin).await? => decision = self.decide(&id).await?,
+            Decision::Ended(_) | Decision::Unknown => {}
+        }
+        if let Decision::Live(snapshot) = &decision {
+            self.touches.mark(snapshot, snapshot.read_at);
+        }
+        Ok(decision)
     }
 
     /// A yes that Redis repeats and that may count now. Without a lease it is not even asked.
@@ -137,7 +132,7 @@ impl Inner {
         let outcome = |outcome: &str| metrics::LOOKUPS.with_label_values(&["postgres", outcome]).inc();
         let (found, incarnation) = match self.look_ups.find(*id).await {
             Ok(found) => found,
-            Err(_) if failpoint!("guard::error_is_neither") => return Ok(Decision::Ended),
+            Err(_) if failpoint!("guard::error_is_neither") => return Ok(Decision::Ended(State::Revoked)),
             Err(error) => {
                 outcome("error");
                 log::warn!("[SESSION_LOOKUP] context={} session={} {error}", self.context, id.short());
@@ -159,7 +154,7 @@ impl Inner {
             if self.caches() && found.is_final() {
                 self.near.remember_dead(*id);
             }
-            return Ok(Decision::Ended);
+            return Ok(Decision::Ended(state));
         }
         outcome("live");
         let Found { session, user, rights, mut read_at, .. } = found;

@@ -1,0 +1,3 @@
+DROP TABLE strategy_processes;
+DROP TABLE migration_strategy;
+DROP FUNCTION migration_strategy_notify();
