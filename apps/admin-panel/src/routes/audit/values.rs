@@ -51,8 +51,8 @@ fn grant(members: &Map<String, Value>, locale: Locale) -> LogValue {
 fn text(name: &str, value: &Value, locale: Locale) -> String {
     match value {
         Value::Null => locale.text("none"),
-        Value::Bool(true) => locale.text("value-yes"),
-        Value::Bool(false) => locale.text("value-no"),
+        Value::Bool(true) => locale.text("log-yes"),
+        Value::Bool(false) => locale.text("log-no"),
         Value::String(text) => match name {
             "role" => word(&format!("role-{text}"), locale),
             "application_context" => word(&format!("application-{text}"), locale),
