@@ -5,9 +5,12 @@ use std::marker::PhantomData;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
-use constants::Permission;
-use http_kit::{Client, Code, Current, Problem};
-use session_management::{Actor, Admin, Administration, SessionId, SessionService, UserId};
+use constants::{Permission, Role};
+use http_kit::{Client, Code, Current, Problem, account};
+use session_management::manager::Freshness;
+use session_management::{
+    Actor, Admin, Administration, Health, Password, Principal, SessionId, SessionService, UserId,
+};
 
 /// A permission as a type.
 pub(crate) trait Needs: 'static {
@@ -45,10 +48,41 @@ impl<P> Staff<P> {
         Actor::staff(&self.current.principal, self.client.origin())
     }
 
+    /// The same once they have proven by their password that it is they; as [`Staff::actor`] when none came.
+    pub(crate) async fn proving(&self, password: Option<String>) -> Result<Actor, Problem> {
+        let Some(password) = password else { return Ok(self.actor()) };
+        let password = Password::claimed(password).map_err(account::refused)?;
+        self.service.reauthenticate(self.current.own_session(&self.client), password).await?;
+        let origin = self.client.origin();
+        let look_up = self.service.manager().look_up(&self.current.token, Freshness::Authoritative, &origin);
+        let principal: Option<Principal<Admin>> = look_up.await?.and_then(Principal::new);
+        let principal = principal.ok_or(Problem::new(Code::Unauthenticated))?;
+        Ok(Actor::staff(&principal, origin))
+    }
+
+    /// Whether they proved within five minutes that it is they.
+    pub(crate) fn is_proven(&self) -> bool {
+        self.current.principal.snapshot().is_recent(self.now())
+    }
+
+    /// Whether they have a permission.
+    pub(crate) fn may(&self, permission: Permission) -> bool {
+        self.current.principal.may(permission.as_str())
+    }
+
+    /// What they are to the company.
+    pub(crate) fn role(&self) -> Role {
+        self.current.principal.user().role
+    }
+
+    /// Whether all parts answer.
+    pub(crate) async fn health(&self) -> Health {
+        self.service.manager().health().await
+    }
+
     /// Refuses those who lack a further permission.
     pub(crate) fn require(&self, permission: Permission) -> Result<(), Problem> {
-        let may = self.current.principal.may(permission.as_str());
-        may.then_some(()).ok_or(Problem::new(Code::Forbidden))
+        self.may(permission).then_some(()).ok_or(Problem::new(Code::Forbidden))
     }
 
     /// The session of the request.

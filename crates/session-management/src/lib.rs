@@ -42,7 +42,7 @@ pub use login::{
     Code, IssuedCode, LoginWidget, OneTimeProof, Phone, Redeemer, TelegramFields, TelegramIdentity,
 };
 pub use manager::{Health, UserManager};
-pub use metrics::register as register_metrics;
+pub use metrics::{RevocationLag, register as register_metrics, revocation_lag};
 pub use password::{Password, PasswordError, PasswordHasher};
 pub use principal::{Admin, AppContext, Memo, Principal, Snapshot, Web};
 pub use service::SessionService;

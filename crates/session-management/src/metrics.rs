@@ -1,7 +1,9 @@
 //! What this crate counts. The counters live as long as the process and are shared by all managers in it.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
+use prometheus::core::Metric;
 use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
@@ -118,6 +120,37 @@ pub(crate) static LAG: LazyLock<Histogram> = LazyLock::new(|| {
     Histogram::with_opts(options.buckets(buckets)).expect("a constant name")
 });
 
+/// How long notifications of revocations took to arrive here, since this process began.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RevocationLag {
+    /// How often it was measured.
+    pub measured: u64,
+    /// On average.
+    pub mean: Duration,
+    /// What 99 in 100 did not take longer than, as finely as it is measured; `None` beyond that.
+    pub most: Option<Duration>,
+}
+
+/// What [`LAG`] has seen; `None` before the first.
+#[must_use]
+pub fn revocation_lag() -> Option<RevocationLag> {
+    summary(&LAG)
+}
+
+fn summary(histogram: &Histogram) -> Option<RevocationLag> {
+    let seen = histogram.metric();
+    let seen = seen.get_histogram();
+    let measured = seen.get_sample_count();
+    let reached = |share: u64| share.saturating_mul(100) >= measured.saturating_mul(99);
+    let most = seen.get_bucket().iter().find(|bucket| reached(bucket.cumulative_count()));
+    let mean = seen.get_sample_sum() / f64::from(u32::try_from(measured).unwrap_or(u32::MAX));
+    (measured > 0).then(|| RevocationLag {
+        measured,
+        mean: Duration::try_from_secs_f64(mean).unwrap_or_default(),
+        most: most.and_then(|bucket| Duration::try_from_secs_f64(bucket.upper_bound()).ok()),
+    })
+}
+
 /// Adds the counters to an application's registry.
 ///
 /// # Errors
@@ -135,4 +168,24 @@ pub fn register(registry: &Registry) -> prometheus::Result<()> {
     registry.register(Box::new((*STRATEGY).clone()))?;
     registry.register(Box::new((*LAG).clone()))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lag_is_summed_up_by_its_mean_and_by_what_nearly_all_kept_to() {
+        let buckets = vec![0.001, 0.01, 0.1];
+        let lag = Histogram::with_opts(HistogramOpts::new("lag", "lag").buckets(buckets)).unwrap();
+        assert_eq!(summary(&lag), None);
+        (0..98).for_each(|_| lag.observe(0.0005));
+        lag.observe(0.005);
+        lag.observe(0.05);
+        let told = summary(&lag).unwrap();
+        assert_eq!((told.measured, told.most), (100, Some(Duration::from_millis(10))));
+        assert_eq!(told.mean, Duration::from_secs_f64((98.0 * 0.0005 + 0.005 + 0.05) / 100.0));
+        (0..100).for_each(|_| lag.observe(7.0));
+        assert_eq!(summary(&lag).unwrap().most, None, "longer than is measured finely");
+    }
 }

@@ -21,8 +21,9 @@ pub struct Asset {
 const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-static ALL: [Asset; 4] = [
+static ALL: [Asset; 5] = [
     Asset { name: "style.css", content_type: STYLE, body: include_bytes!("../assets/style.css") },
+    Asset { name: "admin.css", content_type: STYLE, body: include_bytes!("../assets/admin.css") },
     Asset { name: "app.js", content_type: SCRIPT, body: include_bytes!("../assets/app.js") },
     Asset { name: "telegram.js", content_type: SCRIPT, body: include_bytes!("../assets/telegram.js") },
     Asset { name: "icon.svg", content_type: "image/svg+xml", body: include_bytes!("../assets/icon.svg") },

@@ -9,6 +9,7 @@ mod locale;
 mod notice;
 
 pub mod asset;
+pub mod chart;
 pub mod page;
 
 pub use ago::{ago, moment};

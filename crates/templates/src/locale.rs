@@ -139,12 +139,14 @@ mod tests {
     const ENGLISH_TEXTS: &str = concat!(
         include_str!("../locales/en/problem.ftl"),
         include_str!("../locales/en/message.ftl"),
-        include_str!("../locales/en/page.ftl")
+        include_str!("../locales/en/page.ftl"),
+        include_str!("../locales/en/admin.ftl")
     );
     const RUSSIAN_TEXTS: &str = concat!(
         include_str!("../locales/ru/problem.ftl"),
         include_str!("../locales/ru/message.ftl"),
-        include_str!("../locales/ru/page.ftl")
+        include_str!("../locales/ru/page.ftl"),
+        include_str!("../locales/ru/admin.ftl")
     );
 
     fn names(text: &str) -> Vec<String> {

@@ -15,6 +15,22 @@ pub enum Notice {
     LoggedOut,
     /// A code is on its way.
     CodeSent,
+    /// Every session of a person was ended.
+    PersonSessionsEnded,
+    /// A person was blocked.
+    PersonBlocked,
+    /// A person was let in again.
+    PersonUnblocked,
+    /// An address counts as proven.
+    PersonVerified,
+    /// An address counts as proven no more.
+    PersonUnverified,
+    /// A role was changed.
+    RoleChanged,
+    /// A permission was granted.
+    PermissionGranted,
+    /// A permission was taken.
+    PermissionTaken,
 }
 
 impl Notice {
@@ -26,6 +42,14 @@ impl Notice {
         Self::PreferencesSaved,
         Self::LoggedOut,
         Self::CodeSent,
+        Self::PersonSessionsEnded,
+        Self::PersonBlocked,
+        Self::PersonUnblocked,
+        Self::PersonVerified,
+        Self::PersonUnverified,
+        Self::RoleChanged,
+        Self::PermissionGranted,
+        Self::PermissionTaken,
     ];
 
     /// Its name, and that of its text.
@@ -38,6 +62,14 @@ impl Notice {
             Self::PreferencesSaved => "notice-preferences-saved",
             Self::LoggedOut => "notice-logged-out",
             Self::CodeSent => "notice-code-sent",
+            Self::PersonSessionsEnded => "notice-person-sessions-ended",
+            Self::PersonBlocked => "notice-person-blocked",
+            Self::PersonUnblocked => "notice-person-unblocked",
+            Self::PersonVerified => "notice-person-verified",
+            Self::PersonUnverified => "notice-person-unverified",
+            Self::RoleChanged => "notice-role-changed",
+            Self::PermissionGranted => "notice-permission-granted",
+            Self::PermissionTaken => "notice-permission-taken",
         }
     }
 

@@ -1,9 +1,9 @@
 //! `/api`: what staff do, for programs and for the pages.
 
-mod audit;
+pub(crate) mod audit;
 mod cleanup;
 mod stats;
-mod users;
+pub(crate) mod users;
 
 use actix_web::web::{self, ServiceConfig};
 use http_kit::resource;

@@ -10,6 +10,7 @@ mod login_page;
 mod look_ups;
 mod openapi_document;
 mod outages;
+mod pages;
 mod revocations;
 mod roles;
 mod routes;

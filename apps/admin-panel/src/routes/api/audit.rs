@@ -19,22 +19,22 @@ use crate::staff::{AuditRead, Staff};
 #[into_params(parameter_in = Query)]
 pub(crate) struct Filters {
     /// The id of the person to whom something was done.
-    user: Option<String>,
+    pub(crate) user: Option<String>,
     /// The id of the person who did it.
-    actor: Option<String>,
+    pub(crate) actor: Option<String>,
     /// What was done, such as `user_blocked`.
-    action: Option<String>,
+    pub(crate) action: Option<String>,
     /// From 1; with `per_page` it reaches 10,000 rows.
-    page: Option<String>,
+    pub(crate) page: Option<String>,
     /// 1 to 1000.
-    per_page: Option<String>,
+    pub(crate) per_page: Option<String>,
     /// What an earlier page said comes next; `page` then decides nothing.
     #[serde(alias = "cursor")]
-    next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 impl Filters {
-    fn search(&self) -> Result<Search, Problem> {
+    pub(crate) fn search(&self) -> Result<Search, Problem> {
         let person = |text: Option<&str>| match given(text) {
             Some(text) => text.parse().map(|id| Some(UserId(id))).map_err(|_| wrong_filter()),
             None => Ok(None),
@@ -47,7 +47,7 @@ impl Filters {
         Ok(Search { subject, actor, action: action.map(str::to_owned) })
     }
 
-    fn paging(&self) -> Result<Paging, Problem> {
+    pub(crate) fn paging(&self) -> Result<Paging, Problem> {
         let of_lines = |cursor: &Cursor| matches!(cursor, Cursor::Audit(_));
         Paging::parse(self.page.as_deref(), self.per_page.as_deref(), self.next.as_deref(), of_lines)
     }

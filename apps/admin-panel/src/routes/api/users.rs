@@ -1,8 +1,8 @@
 //! `/api/users`: people, found by what names them, their role and state.
 
-pub(super) mod permissions;
-pub(super) mod person;
-pub(super) mod sessions;
+pub(crate) mod permissions;
+pub(crate) mod person;
+pub(crate) mod sessions;
 
 use actix_web::{HttpRequest, HttpResponse};
 use constants::{ApplicationContext, Role};
@@ -21,18 +21,18 @@ use crate::staff::{Staff, UsersRead};
 #[into_params(parameter_in = Query)]
 pub(crate) struct Filters {
     /// The beginning of an e-mail address, phone number or id, or a whole Telegram id.
-    query: Option<String>,
+    pub(crate) query: Option<String>,
     /// user, admin, operator or support.
-    role: Option<String>,
+    pub(crate) role: Option<String>,
     /// blocked or active.
-    state: Option<String>,
+    pub(crate) state: Option<String>,
     /// From 1; with `per_page` it reaches 10,000 rows.
-    page: Option<String>,
+    pub(crate) page: Option<String>,
     /// 1 to 1000.
-    per_page: Option<String>,
+    pub(crate) per_page: Option<String>,
     /// What an earlier page said comes next; `page` then decides nothing.
     #[serde(alias = "cursor")]
-    next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// A page of people: the newest first, or by the name that matches.
@@ -50,7 +50,7 @@ pub(crate) struct Users {
 }
 
 impl Filters {
-    fn search(&self) -> Result<Search, Problem> {
+    pub(crate) fn search(&self) -> Result<Search, Problem> {
         let text = given(self.query.as_deref()).map(|text| SearchText::parse(text).ok_or_else(wrong_filter));
         let role = given(self.role.as_deref()).map(|name| name.parse::<Role>().map_err(|_| wrong_filter()));
         let blocked = match given(self.state.as_deref()) {
@@ -62,7 +62,7 @@ impl Filters {
         Ok(Search { text: text.transpose()?, role: role.transpose()?, blocked })
     }
 
-    fn paging(&self) -> Result<Paging, Problem> {
+    pub(crate) fn paging(&self) -> Result<Paging, Problem> {
         let of_people = |cursor: &Cursor| matches!(cursor, Cursor::People(_));
         Paging::parse(self.page.as_deref(), self.per_page.as_deref(), self.next.as_deref(), of_people)
     }

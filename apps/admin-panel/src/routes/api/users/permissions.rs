@@ -20,15 +20,15 @@ const LENGTH: usize = 100;
 pub(crate) struct NewPermission {
     /// Letters, digits, dots, colons, hyphens and underscores.
     #[schema(min_length = 1, max_length = 100, example = "users.block")]
-    permission: String,
+    pub(crate) permission: String,
     #[schema(value_type = String, example = "admin")]
-    application_context: ApplicationContext,
+    pub(crate) application_context: ApplicationContext,
     /// Until when; without it, until it is taken.
-    expires_at: Option<DateTime<Utc>>,
+    pub(crate) expires_at: Option<DateTime<Utc>>,
 }
 
 impl NewPermission {
-    fn parse(self, now: DateTime<Utc>) -> Result<NewGrant, Problem> {
+    pub(crate) fn parse(self, now: DateTime<Utc>) -> Result<NewGrant, Problem> {
         let wrong = |message| Err(Problem::new(Code::ValidationFailed).because(message));
         let Self { permission, application_context, expires_at } = self;
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || b".:-_".contains(&byte);

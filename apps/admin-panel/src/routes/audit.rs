@@ -1,0 +1,74 @@
+//! `/audit`: who did what, to whom, when and from where.
+
+mod values;
+
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::SecondsFormat;
+use http_kit::page::{PageRequest, Refusal};
+use http_kit::{Params, Problem, localized};
+use session_management::UserId;
+use session_management::audit::Line;
+use templates::page::{AuditPage, LogLine};
+use templates::{Device, Locale, moment};
+
+use super::api::audit::Filters;
+use crate::paging::{Paging, given};
+use crate::staff::{AuditRead, Staff};
+
+pub(crate) async fn show(
+    request: HttpRequest,
+    page: PageRequest,
+    staff: Staff<AuditRead>,
+    Params(filters): Params<Filters>,
+) -> Result<HttpResponse, Problem> {
+    let log = empty(&page, &filters);
+    let found = async {
+        let (search, Paging { page, per_page, .. }) = (filters.search()?, filters.paging()?);
+        Ok::<_, Problem>(staff.administration().audit_log(search, page, per_page).await?)
+    };
+    match localized(&request, found.await) {
+        Ok(found) => {
+            let lines = found.lines.into_iter().map(|line| log_line(line, page.locale())).collect();
+            let next = found.next.map(|cursor| cursor.to_string());
+            Ok(page.show(&AuditPage { lines, next, ..log }))
+        }
+        Err(problem) => {
+            let refusal = Refusal::of(problem, &[])?;
+            let fault = Some(refusal.fault.clone());
+            Ok(page.show_again(&refusal, &AuditPage { fault, ..log }))
+        }
+    }
+}
+
+fn empty(page: &PageRequest, filters: &Filters) -> AuditPage {
+    let typed = |text: &Option<String>| given(text.as_deref()).unwrap_or_default().to_owned();
+    AuditPage {
+        frame: page.frame(),
+        user: typed(&filters.user),
+        actor: typed(&filters.actor),
+        action: typed(&filters.action),
+        fault: None,
+        lines: Vec::new(),
+        is_later: given(filters.next.as_deref()).is_some(),
+        next: None,
+    }
+}
+
+fn log_line(line: Line, locale: Locale) -> LogLine {
+    let person =
+        |id: UserId, email: Option<String>| (id.to_string(), email.unwrap_or_else(|| id.to_string()));
+    let name = format!("action-{}", line.action);
+    let words = locale.text(&name);
+    let device = |text: String| (Device::of(Some(&text)).name(locale), text);
+    LogLine {
+        at: (line.at.to_rfc3339_opts(SecondsFormat::Secs, true), moment(line.at, locale)),
+        what: if words == name { line.action.clone() } else { words },
+        action: line.action,
+        actor: line.actor.map(|id| person(id, line.actor_email)),
+        subject: line.subject.map(|id| person(id, line.subject_email)),
+        application: line.context.map(|context| locale.text(&format!("application-{context}"))),
+        address: line.origin.ip_address.map(|network| network.ip().to_string()),
+        device: line.origin.user_agent.map(device),
+        values: line.detail.map(|detail| values::of(&detail, locale)).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,48 @@
+//! `/cleanup`: the checklist before the clean-up.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use http_kit::page::PageRequest;
+use http_kit::{Problem, localized};
+use session_management::{Checklist, CleanupProbe, Point};
+use templates::page::{ChecklistRows, CleanupPage, PointRow};
+use templates::{Locale, moment};
+
+use crate::staff::{Staff, UsersRead};
+
+pub(crate) async fn show(
+    request: HttpRequest,
+    page: PageRequest,
+    probe: web::Data<Option<CleanupProbe>>,
+    _staff: Staff<UsersRead>,
+) -> Result<HttpResponse, Problem> {
+    let checklist = match probe.get_ref() {
+        Some(probe) => Some(rows(localized(&request, probe.glance().await)?, page.locale())),
+        None => None,
+    };
+    Ok(page.show(&CleanupPage { frame: page.frame(), checklist }))
+}
+
+fn rows(checklist: Checklist, locale: Locale) -> ChecklistRows {
+    let applied = checklist.applied.map(|applied| (moment(applied.applied_at, locale), applied.applied_by));
+    ChecklistRows {
+        database: checklist.database,
+        applied,
+        is_ready: checklist.ready,
+        measured_at: moment(checklist.measured_at, locale),
+        points: checklist.points.into_iter().map(|point| row(point, locale)).collect(),
+    }
+}
+
+fn row(point: Point, locale: Locale) -> PointRow {
+    let name = format!("cleanup-{}", point.id);
+    let words = locale.text(&name);
+    PointRow {
+        id: point.id,
+        sentence: if words == name { point.sentence.to_owned() } else { words },
+        holds: point.holds,
+        required: point.required,
+        complete: point.complete,
+        measured: point.measured,
+        since: point.since.map(|at| moment(at, locale)),
+    }
+}
