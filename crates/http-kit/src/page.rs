@@ -10,6 +10,7 @@ mod redirect;
 mod refusal;
 mod visitor;
 
+use std::fmt;
 use std::future::{Ready, ready};
 
 use actix_web::body::BoxBody;
@@ -20,7 +21,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Resource, guard};
 use constants::cookie;
-use templates::{Frame, Locale, Notice, Template};
+use templates::{FormToken, Frame, Locale, Notice, Template};
 
 use crate::problem::{Code, Problem};
 use crate::settings::Settings;
@@ -87,7 +88,7 @@ impl Around {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let here = request.uri().path_and_query().map_or("/", |path| path.as_str());
         let again = is_read.then(|| OwnPath::parse(here)).flatten();
-        Self { frame: frame(request, String::new(), None), again }
+        Self { frame: frame(request, FormToken::default(), None), again }
     }
 
     /// The way to the login and back.
@@ -97,7 +98,7 @@ impl Around {
 }
 
 /// The frame of a page: of who is known to be logged in, or of a stranger with the token for their forms.
-fn frame(request: &HttpRequest, stranger_token: String, notice: Option<Notice>) -> Frame {
+fn frame(request: &HttpRequest, stranger_token: FormToken, notice: Option<Notice>) -> Frame {
     let context = settings(request).map(|settings| settings.context());
     let app = context.unwrap_or(constants::ApplicationContext::Web).scope();
     let path = request.path().to_owned();
@@ -135,7 +136,6 @@ pub fn carried(request: &HttpRequest, name: &str) -> Option<String> {
 }
 
 /// A request that is answered with a page.
-#[derive(Debug)]
 pub struct PageRequest {
     frame: Frame,
     cookies: Vec<Cookie<'static>>,
@@ -190,7 +190,7 @@ impl PageRequest {
             let gone = Some(actix_web::cookie::time::Duration::ZERO);
             cookies.push(jar.aside(cookie::notice(settings.context()), "", gone));
         }
-        let mut token = String::new();
+        let mut token = FormToken::default();
         if request.extensions().get::<Visitor>().is_none() {
             let key = match FormKey::of_stranger(request, settings) {
                 Some(key) => key,
@@ -203,6 +203,13 @@ impl PageRequest {
             token = key.token();
         }
         Ok(Self { frame: frame(request, token, notice), cookies })
+    }
+}
+
+/// The cookies are left out: one may be the key of a stranger's forms.
+impl fmt::Debug for PageRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PageRequest").field("frame", &self.frame).finish_non_exhaustive()
     }
 }
 

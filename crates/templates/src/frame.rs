@@ -1,5 +1,7 @@
 //! What stands around every page: language, theme, navigation, who is logged in.
 
+use std::fmt;
+
 use constants::{AppScope, Theme};
 
 use crate::{Locale, Notice, asset};
@@ -18,9 +20,32 @@ pub struct Frame {
     /// Who is logged in, as they would name themselves; `None` for a stranger.
     pub account: Option<String>,
     /// What proves that a form came from this page.
-    pub form_token: String,
+    pub form_token: FormToken,
     /// What is to be said about the act that led here.
     pub notice: Option<Notice>,
+}
+
+/// What proves that a form came from a page of ours. It is written into forms, and printed nowhere.
+#[derive(Clone, Default)]
+pub struct FormToken(String);
+
+impl From<String> for FormToken {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// As it stands in a form.
+impl fmt::Display for FormToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for FormToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FormToken(…)")
+    }
 }
 
 /// A place in the navigation.

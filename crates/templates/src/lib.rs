@@ -15,6 +15,6 @@ pub use ago::{ago, moment};
 pub use askama::Template;
 pub use device::Device;
 pub use fault::Fault;
-pub use frame::{Frame, Link};
+pub use frame::{FormToken, Frame, Link};
 pub use locale::Locale;
 pub use notice::Notice;

@@ -6,6 +6,7 @@ mod administration;
 mod cleanup;
 mod contexts;
 mod lifetimes;
+mod login_page;
 mod look_ups;
 mod openapi_document;
 mod outages;

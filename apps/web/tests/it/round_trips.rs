@@ -75,6 +75,7 @@ fn each_operation_costs_what_the_design_says() {
             log_in(&client);
             assert_eq!(client.get("/api/me").status, 200);
             assert_eq!(client.get("/api/sessions").status, 200);
+            assert_eq!(client.get("/account").status, 200);
             assert_eq!(client.post_empty("/api/logout").status, 200);
         }
     }
@@ -102,6 +103,8 @@ fn each_operation_costs_what_the_design_says() {
     let new = json!({"email": "bob@example.com", "password": PASSWORD});
     assert_trips("register", (6, &["SET"]), &|| assert_eq!(bob.post("/api/register", &new).status, 201));
     assert_trips("list of sessions", (1, &[]), &|| assert_eq!(own.get("/api/sessions").status, 200));
+    assert_trips("the page of one's own", (3, &[]), &|| assert_eq!(own.get("/account").status, 200));
+    assert_trips("the login page", (0, &[]), &|| assert_eq!(own.get("/login").status, 200));
     let id = one.log_in("alice@example.com", PASSWORD).member("/session/id");
     assert_trips("ending one session", (1, &["DEL"]), &|| {
         assert_eq!(own.delete(&format!("/api/sessions/{id}")).status, 204);

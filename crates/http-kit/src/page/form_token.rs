@@ -12,6 +12,7 @@ use constants::cookie;
 use hmac::{Hmac, KeyInit, Mac};
 use session_management::SessionToken;
 use sha2::Sha256;
+use templates::FormToken;
 
 use crate::carrier;
 use crate::problem::{Code, Problem};
@@ -58,8 +59,9 @@ impl FormKey {
     }
 
     /// The token that stands in forms.
-    pub(super) fn token(&self) -> String {
-        self.mac().map(|mac| URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())).unwrap_or_default()
+    pub(super) fn token(&self) -> FormToken {
+        let text = self.mac().map(|mac| URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()));
+        text.unwrap_or_default().into()
     }
 
     /// Whether a form brought that token; compared in constant time.
@@ -89,13 +91,15 @@ mod tests {
     fn a_token_is_of_its_key_and_purpose_alone() {
         let token = SessionToken::generate();
         let own = FormKey::of_session(&token);
-        assert!(own.made(&own.token()));
-        assert!(!FormKey::of_session(&SessionToken::generate()).made(&own.token()));
+        let text = own.token().to_string();
+        assert!(own.made(&text));
+        assert!(!FormKey::of_session(&SessionToken::generate()).made(&text));
         let stranger = FormKey { text: token.expose().to_owned(), purpose: OF_STRANGER };
-        assert!(!stranger.made(&own.token()));
-        for wrong in ["", "a", token.expose(), &own.token()[1..], &format!("{}A", own.token())] {
+        assert!(!stranger.made(&text));
+        for wrong in ["", "a", token.expose(), &text[1..], &format!("{text}A")] {
             assert!(!own.made(wrong), "{wrong}");
         }
         assert!(!format!("{own:?}").contains(token.expose()));
+        assert!(!format!("{:?}", own.token()).contains(&text));
     }
 }

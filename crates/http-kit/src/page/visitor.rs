@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, web};
 use constants::Theme;
 use session_management::AppContext;
 use session_management::web_store::WebStore;
-use templates::Locale;
+use templates::{FormToken, Locale};
 
 use super::form_token::FormKey;
 use crate::gate::Current;
@@ -19,7 +19,7 @@ pub(crate) struct Visitor {
     pub(super) name: String,
     pub(super) locale: Locale,
     pub(super) theme: Theme,
-    pub(super) form_token: String,
+    pub(super) form_token: FormToken,
 }
 
 impl Visitor {

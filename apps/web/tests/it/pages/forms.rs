@@ -1,7 +1,7 @@
 //! Forms count when they come from a page that we gave to this person, and from our own origin; where they lead on is
 //! always a place of our own.
 
-use test_support::{Client, PageForm, TestDatabase, stack};
+use test_support::{App, Client, PageForm, TestDatabase, TestOutbox, TestRedis, stack};
 
 use super::{account, assert_sent_to, log_in, login_form, register};
 use crate::PASSWORD;
@@ -63,7 +63,9 @@ fn a_form_without_the_token_of_its_session_does_nothing() {
 
 #[test]
 fn a_stranger_s_form_needs_the_cookie_that_came_with_its_page() {
-    let (database, _redis, app) = stack("web");
+    let (database, redis, outbox) = (TestDatabase::new(), TestRedis::start(), TestOutbox::new());
+    let builder = App::builder("web").database(&database).redis(&redis);
+    let app = builder.env("OUTBOX_DIR", &outbox.directory()).start();
     register(&app, "alice@example.com");
     for (path, form) in [("/login", "#login"), ("/login", "#login-sms"), ("/register", "#register")] {
         let (stranger, untouched) = (app.anon(), state(&database));
