@@ -101,8 +101,10 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
     let (port, address, variable) = (settings.port, settings.address, settings.port_variable);
     if settings.manager.strategy == MigrationStrategy::MockOnly {
         log::warn!("everything is in the memory of this process and is gone when it ends");
-        if let (ApplicationContext::Admin, Some((email, password))) =
-            (C::CONTEXT, settings.demo_admin.clone())
+        // With a database another strategy may have been set, and then there is somebody.
+        let is_empty = matches!(manager.count().await, Ok(0));
+        if let (ApplicationContext::Admin, true, Some((email, password))) =
+            (C::CONTEXT, is_empty, settings.demo_admin.clone())
         {
             service.create_first_admin(email, password).await?;
         }

@@ -9,6 +9,7 @@ mod mode;
 mod outages;
 mod rollout;
 mod scenarios;
+mod staff;
 mod suite;
 mod switching;
 
