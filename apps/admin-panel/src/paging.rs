@@ -50,6 +50,11 @@ pub(crate) fn given(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
 
+/// What a field of a form shows again: nothing where nothing was typed.
+pub(crate) fn typed(text: Option<&String>) -> String {
+    given(text.map(String::as_str)).unwrap_or_default().to_owned()
+}
+
 fn wrong_cursor() -> Problem {
     Problem::new(Code::ValidationFailed).because("validation-next")
 }

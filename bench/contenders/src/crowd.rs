@@ -96,6 +96,7 @@ impl Crowd {
                 Some(rate) => started + Duration::from_secs_f64(turn as f64 / rate),
                 None => Instant::now(),
             };
+            // The rate that was asked for is this pause.
             thread::sleep(due.saturating_duration_since(Instant::now()));
             let request = self.request((self.first + turn).wrapping_mul(STRIDE) % self.of);
             let mut tries = 0;

@@ -75,7 +75,7 @@ impl Inner {
         };
         let mut file = temporary(&self.directory)?;
         file.write_all(&serde_json::to_vec(&entry)?)?;
-        // The time as the file system tells it.
+        // The time as the file system tells it; a clock before 1970 costs the order of the names, not the message.
         let modified = file.as_file().metadata()?.modified()?;
         let nanos = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let count = self.written.fetch_add(1, Ordering::Relaxed);

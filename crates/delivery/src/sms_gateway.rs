@@ -59,8 +59,10 @@ impl SmsGateway {
         if status.is_success() {
             return Ok(());
         }
-        let text = answer.body_mut().with_config().limit(ANSWER).read_to_vec().unwrap_or_default();
-        let code = error_code(&text).map(|code| format!(", error {code}")).unwrap_or_default();
+        // It is a no already; what it says besides is for the log, if it can be read.
+        let text = answer.body_mut().with_config().limit(ANSWER).read_to_vec().ok();
+        let code = text.as_deref().and_then(error_code);
+        let code = code.map_or_else(String::new, |code| format!(", error {code}"));
         Err(DeliveryError::NotSent(format!("{} answered {}{code}", self.url.host, status.as_u16())))
     }
 

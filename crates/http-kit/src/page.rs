@@ -2,6 +2,7 @@
 //! people are sent on. What an application's own pages are, it says itself.
 
 mod asset;
+mod device_row;
 mod form;
 mod form_token;
 mod login;
@@ -29,6 +30,7 @@ use crate::{carrier, locale};
 use form_token::FormKey;
 
 pub use crate::gate::greet;
+pub use device_row::device_row;
 pub use form::{Form, StrangerForm};
 pub use login::LoginForms;
 pub use own_path::{Next, OwnPath};

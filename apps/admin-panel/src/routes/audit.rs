@@ -12,7 +12,7 @@ use templates::page::{AuditPage, LogLine};
 use templates::{Device, Locale, moment};
 
 use super::api::audit::Filters;
-use crate::paging::{Paging, given};
+use crate::paging::{Paging, given, typed};
 use crate::staff::{AuditRead, Staff};
 
 pub(crate) async fn show(
@@ -41,12 +41,11 @@ pub(crate) async fn show(
 }
 
 fn empty(page: &PageRequest, filters: &Filters) -> AuditPage {
-    let typed = |text: &Option<String>| given(text.as_deref()).unwrap_or_default().to_owned();
     AuditPage {
         frame: page.frame(),
-        user: typed(&filters.user),
-        actor: typed(&filters.actor),
-        action: typed(&filters.action),
+        user: typed(filters.user.as_ref()),
+        actor: typed(filters.actor.as_ref()),
+        action: typed(filters.action.as_ref()),
         fault: None,
         lines: Vec::new(),
         is_later: given(filters.next.as_deref()).is_some(),
@@ -69,6 +68,6 @@ fn log_line(line: Line, locale: Locale) -> LogLine {
         application: line.context.map(|context| locale.text(&format!("application-{context}"))),
         address: line.origin.ip_address.map(|network| network.ip().to_string()),
         device: line.origin.user_agent.map(device),
-        values: line.detail.map(|detail| values::of(&detail, locale)).unwrap_or_default(),
+        values: line.detail.map_or_else(Vec::new, |detail| values::of(&detail, locale)),
     }
 }

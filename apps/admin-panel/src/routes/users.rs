@@ -13,7 +13,7 @@ use templates::page::{PersonRow, UsersPage};
 use templates::{Locale, ago, moment};
 
 use super::api::users::Filters;
-use crate::paging::{Paging, given};
+use crate::paging::{Paging, given, typed};
 use crate::staff::{Staff, UsersRead};
 
 pub(crate) async fn show(
@@ -38,12 +38,11 @@ pub(crate) async fn show(
 }
 
 fn empty(page: &PageRequest, filters: &Filters) -> UsersPage {
-    let typed = |text: &Option<String>| given(text.as_deref()).unwrap_or_default().to_owned();
     UsersPage {
         frame: page.frame(),
-        query: typed(&filters.query),
-        role: typed(&filters.role),
-        state: typed(&filters.state),
+        query: typed(filters.query.as_ref()),
+        role: typed(filters.role.as_ref()),
+        state: typed(filters.state.as_ref()),
         fault: None,
         people: Vec::new(),
         total: 0,

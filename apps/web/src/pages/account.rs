@@ -5,12 +5,11 @@ pub(crate) mod preferences;
 pub(crate) mod sessions;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use chrono::SecondsFormat;
-use http_kit::page::{PageRequest, Redirect, Refusal};
+use http_kit::page::{PageRequest, Redirect, Refusal, device_row};
 use http_kit::{Current, Problem, localized};
 use session_management::{Clock, Session, SessionService, SystemClock, Web};
-use templates::page::{AccountPage, DeviceRow};
-use templates::{Device, Fault, Locale, ago, moment};
+use templates::Fault;
+use templates::page::AccountPage;
 
 /// Where every form of the page leads back to.
 const HERE: &str = "/account";
@@ -63,8 +62,7 @@ async fn account(
     sessions.sort_by_key(|session| session.id != own.id);
     let now = SystemClock.now();
     let locale = page.locale();
-    let row =
-        |session: &Session| DeviceRow { is_current: session.id == own.id, ..device(session, now, locale) };
+    let row = |session: &Session| device_row(session, &own.id, now, locale);
     Ok(AccountPage {
         frame: page.frame(),
         devices: sessions.iter().map(row).collect(),
@@ -73,18 +71,4 @@ async fn account(
         password_fault: faults.password,
         language: locale.into(),
     })
-}
-
-fn device(session: &Session, now: chrono::DateTime<chrono::Utc>, locale: Locale) -> DeviceRow {
-    let exact = |at: chrono::DateTime<chrono::Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
-    let (began, seen) = (session.created_at, session.last_activity);
-    DeviceRow {
-        id: session.id.to_string(),
-        name: Device::of(session.user_agent.as_deref()).name(locale),
-        user_agent: session.user_agent.clone().unwrap_or_default(),
-        address: session.ip_address.map(|network| network.ip().to_string()),
-        began: (exact(began), moment(began, locale)),
-        seen: (exact(seen), ago(seen, now, locale), moment(seen, locale)),
-        is_current: false,
-    }
 }

@@ -1,13 +1,13 @@
 //! `/users/{id}`: one person, where they are logged in, and what they may do.
 
 use actix_web::{HttpRequest, HttpResponse};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use constants::Permission;
-use http_kit::page::PageRequest;
+use http_kit::page::{PageRequest, device_row};
 use http_kit::{Problem, localized};
 use session_management::{Grant, Session, SessionId, User};
-use templates::page::{DeviceRow, GrantRow, PersonPage, SessionRow};
-use templates::{Device, Locale, ago, moment};
+use templates::page::{GrantRow, PersonPage, SessionRow};
+use templates::{Locale, moment};
 
 use super::row;
 use crate::staff::{Staff, Subject, UsersRead, not_found};
@@ -57,17 +57,7 @@ pub(crate) fn session_row(
     now: DateTime<Utc>,
     locale: Locale,
 ) -> SessionRow {
-    let exact = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
-    let (began, seen) = (session.created_at, session.last_activity);
-    let device = DeviceRow {
-        id: session.id.to_string(),
-        name: Device::of(session.user_agent.as_deref()).name(locale),
-        user_agent: session.user_agent.clone().unwrap_or_default(),
-        address: session.ip_address.map(|network| network.ip().to_string()),
-        began: (exact(began), moment(began, locale)),
-        seen: (exact(seen), ago(seen, now, locale), moment(seen, locale)),
-        is_current: session.id == *own,
-    };
+    let device = device_row(session, own, now, locale);
     SessionRow { device, application: session.application_context }
 }
 

@@ -60,6 +60,7 @@ pub(crate) async fn show(request: HttpRequest, page: PageRequest) -> HttpRespons
     let next = Next::of(&request).to_string();
     let is_phone =
         |text: &String| text.len() <= 16 && text.bytes().all(|byte| byte == b'+' || byte.is_ascii_digit());
+    // Who comes without it types the number once more.
     let phone = carried(&request, cookie::PHONE).filter(is_phone).unwrap_or_default();
     page.show(&CodePage { frame: page.frame(), next, phone, fault: None })
 }

@@ -9,7 +9,7 @@ use session_management::{Actor, Administration, NewGrant, SessionId, UserId};
 use templates::page::ActForm;
 
 use super::Kind;
-use crate::paging::given;
+use crate::paging::{given, typed};
 use crate::routes::api::users::permissions::NewPermission;
 use crate::staff::not_found;
 
@@ -86,11 +86,10 @@ impl Fields {
     }
 
     pub(super) fn grant_form(&self) -> ActForm {
-        let typed = |text: &Option<String>| text.clone().unwrap_or_default();
         ActForm::Grant {
-            permission: typed(&self.permission),
+            permission: typed(self.permission.as_ref()),
             application: given(self.application_context.as_deref()).unwrap_or("admin").to_owned(),
-            expires_at: typed(&self.expires_at),
+            expires_at: typed(self.expires_at.as_ref()),
         }
     }
 
@@ -105,7 +104,7 @@ impl Fields {
 
     fn permission(&self) -> Result<NewPermission, Problem> {
         Ok(NewPermission {
-            permission: given(self.permission.as_deref()).unwrap_or_default().to_owned(),
+            permission: typed(self.permission.as_ref()),
             application_context: self.context()?,
             expires_at: given(self.expires_at.as_deref()).map(end).transpose()?,
         })
