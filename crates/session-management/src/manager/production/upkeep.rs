@@ -16,6 +16,10 @@ use crate::keyring::Keyring;
 /// failures.
 const STREAM_PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(1000)];
 
+/// Uses written down by one statement. What a very busy process collects in ten seconds does not fit into the time
+/// that a statement has.
+const USES_AT_ONCE: usize = 500;
+
 /// How often the root keys are read again.
 const KEYRING_AGE: Duration = Duration::from_secs(60);
 
@@ -72,12 +76,14 @@ impl Inner {
             return;
         }
         let idle = self.lifetimes.idle;
-        let batch = uses.clone();
-        match self.database.run(move |conn| session::touch(conn, idle, &batch)).await {
-            Ok(count) => log::debug!("wrote down the uses of {count} of {} sessions", uses.len()),
-            Err(error) => {
-                log::debug!("uses could not be written down: {error}");
-                self.touches.put_back(uses);
+        for (batch, done) in uses.chunks(USES_AT_ONCE).zip((0..).step_by(USES_AT_ONCE)) {
+            let statement = batch.to_vec();
+            match self.database.run(move |conn| session::touch(conn, idle, &statement)).await {
+                Ok(count) => log::debug!("wrote down the uses of {count} of {} sessions", batch.len()),
+                Err(error) => {
+                    log::debug!("uses could not be written down: {error}");
+                    return self.touches.put_back(&uses[done..]);
+                }
             }
         }
     }
