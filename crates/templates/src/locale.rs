@@ -51,10 +51,16 @@ impl Locale {
         }
     }
 
-    /// The message of this name; the name itself if there is none, which a test rules out.
+    /// The message of this name, if there is one.
+    #[must_use]
+    pub fn find(self, name: &str) -> Option<String> {
+        LOCALES.try_lookup(&self.language(), name)
+    }
+
+    /// The message of this name; the name itself if there is none, which tests rule out for all that we name.
     #[must_use]
     pub fn text(self, name: &str) -> String {
-        LOCALES.try_lookup(&self.language(), name).unwrap_or_else(|| name.to_owned())
+        self.find(name).unwrap_or_else(|| name.to_owned())
     }
 
     /// The message of this name with what is to be put in.

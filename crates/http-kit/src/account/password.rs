@@ -95,7 +95,9 @@ pub async fn exchange_password(
     current: Option<String>,
     new: String,
 ) -> Result<OthersEnded, Problem> {
-    let current = current.map(Password::claimed).transpose().map_err(refused)?;
+    // What no password can be is not the current one, which is all that may be said of it.
+    let current = current.map(Password::claimed).transpose();
+    let current = current.map_err(|_| SessionError::InvalidCredentials)?;
     let new = Password::new(new).map_err(refused)?;
     Ok(service.change_password(own, current, new).await?)
 }

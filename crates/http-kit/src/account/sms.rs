@@ -68,7 +68,8 @@ pub async fn request_code(
     Body(form): Body<CodeRequest>,
 ) -> Result<HttpResponse, Problem> {
     let outcome = async {
-        send_code(&request, &service, &postman, form.phone, locale::of(&request)).await?;
+        let sent = send_code(&request, &service, &postman, form.phone, locale::of(&request)).await?;
+        sent.doubt.map_or(Ok(()), Err)?;
         Ok::<_, Problem>(HttpResponse::Accepted().json(CodeSent { expires_in: lifetime::CODE.as_secs() }))
     };
     localized(&request, outcome.await)
@@ -97,7 +98,16 @@ pub async fn verify_code(
     localized(&request, outcome.await)
 }
 
-/// Sends a code to a phone in this language, and says which phone was meant.
+/// A code that counts.
+#[derive(Debug)]
+pub struct SentCode {
+    /// The phone that was meant.
+    pub phone: Phone,
+    /// Where nobody knows whether it is on its way, or comes late: what a program is told.
+    pub doubt: Option<Problem>,
+}
+
+/// Sends a code to a phone in this language.
 ///
 /// # Errors
 /// When it is no phone, too many codes were asked for, or none can be sent.
@@ -107,19 +117,21 @@ pub async fn send_code(
     postman: &Postman,
     phone: String,
     locale: Locale,
-) -> Result<Phone, Problem> {
+) -> Result<SentCode, Problem> {
     let phone = phone_of(phone).await?;
     if !postman.reaches(Kind::Sms) {
         return Err(DeliveryError::NoWay(Kind::Sms).into());
     }
     let issued = service.issue_code(phone.clone(), client_of(request).address).await?;
-    if let Err(error) = postman.send(outgoing::code(&issued, locale)).await {
-        if matches!(error, DeliveryError::NotSent(_)) {
+    let doubt = match postman.send(outgoing::code(&issued, locale)).await {
+        Ok(()) => None,
+        Err(error @ DeliveryError::Unknown(_)) => Some(error.into()),
+        Err(error) => {
             service.take_back(issued).await;
+            return Err(error.into());
         }
-        return Err(error.into());
-    }
-    Ok(phone)
+    };
+    Ok(SentCode { phone, doubt })
 }
 
 /// Logs in by a code that came to a phone.

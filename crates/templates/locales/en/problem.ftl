@@ -16,6 +16,7 @@ conflict-last-admin = This is the last administrator who is not blocked.
 rate_limited = Too many attempts. Please try again later.
 unavailable = The service is unavailable for the moment. Please try again soon.
 unavailable-sms = No SMS can be sent at the moment. Please try again soon, or log in another way.
+unavailable-sms-late = Nobody knows yet whether the SMS was sent: it may come late. Its code counts if it does.
 internal = Something went wrong on our side.
 malformed_request = The request cannot be read.
 malformed-json = The body is no JSON.
