@@ -45,7 +45,7 @@ pub enum Code {
     Conflict,
     /// 413: the body is over 64 KiB.
     PayloadTooLarge,
-    /// 415: the body is not `application/json`.
+    /// 415: the body is not what the address takes: `application/json`, or of a page a form.
     UnsupportedMediaType,
     /// 422: readable, but not of the expected form.
     ValidationFailed,

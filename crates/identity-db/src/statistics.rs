@@ -1,7 +1,7 @@
 //! Numbers for staff, by statements that stay fast however much there is.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use constants::ApplicationContext;
+use constants::{ApplicationContext, AuditAction};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double};
 
@@ -19,7 +19,7 @@ diesel::define_sql_function! {
 const BLOCKS: i64 = 800;
 
 /// The audit log's name for a login.
-const LOGIN: &str = "session_created";
+const LOGIN: &str = AuditAction::SessionCreated.as_str();
 
 /// How many sessions count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -161,7 +161,7 @@ mod tests {
     }
 
     /// Names of the product, which are the same in both.
-    const SAME: &[&str] = &["brand", "language-en", "language-ru"];
+    const SAME: &[&str] = &["brand", "language-en", "language-ru", "telegram"];
 
     #[test]
     fn both_languages_have_the_same_messages() {
@@ -177,13 +177,21 @@ mod tests {
         }
     }
 
-    const ARGUMENTS: [(&str, &str); 6] = [
+    const ARGUMENTS: [(&str, &str); 14] = [
         ("code", "123456"),
         ("minutes", "10"),
         ("browser", "b"),
         ("system", "s"),
         ("count", "2"),
         ("when", "w"),
+        ("found", "1"),
+        ("seen", "2"),
+        ("total", "3"),
+        ("day", "d"),
+        ("file", "f"),
+        ("bytes", "4"),
+        ("application", "a"),
+        ("tokens", "t"),
     ];
 
     #[test]

@@ -56,12 +56,10 @@ fn empty(page: &PageRequest, filters: &Filters) -> AuditPage {
 fn log_line(line: Line, locale: Locale) -> LogLine {
     let person =
         |id: UserId, email: Option<String>| (id.to_string(), email.unwrap_or_else(|| id.to_string()));
-    let name = format!("action-{}", line.action);
-    let words = locale.text(&name);
     let device = |text: String| (Device::of(Some(&text)).name(locale), text);
     LogLine {
         at: (line.at.to_rfc3339_opts(SecondsFormat::Secs, true), moment(line.at, locale)),
-        what: if words == name { line.action.clone() } else { words },
+        what: locale.find(&format!("action-{}", line.action)).unwrap_or_else(|| line.action.clone()),
         action: line.action,
         actor: line.actor.map(|id| person(id, line.actor_email)),
         subject: line.subject.map(|id| person(id, line.subject_email)),

@@ -1,5 +1,6 @@
 //! The two stores of a process, and what goes from one to the other.
 
+use constants::AuditAction;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -101,7 +102,7 @@ impl Stores {
     /// Saves what is unsaved of a person, if anything is. It is done when this returns `Ok`.
     pub(crate) async fn save_person(&self, user: UserId) -> Result<()> {
         if self.old.has_unsaved(user) {
-            self.save_with(user, "session_carried", None).await?;
+            self.save_with(user, AuditAction::SessionCarried, None).await?;
         }
         Ok(())
     }
@@ -110,7 +111,7 @@ impl Stores {
     pub(crate) async fn save_with(
         &self,
         user: UserId,
-        action: &'static str,
+        action: AuditAction,
         auth_token: Option<String>,
     ) -> Result<Option<Arrived>> {
         let Some(mut unsaved) = self.old.unsaved(user, action) else { return Ok(None) };
@@ -130,8 +131,10 @@ impl Stores {
             self.old.used_is_saved(&used);
         }
         for people in self.old.unsaved_people(uses).chunks(BATCH) {
-            let unsaved: Vec<_> =
-                people.iter().filter_map(|user| self.old.unsaved(*user, "session_carried")).collect();
+            let unsaved: Vec<_> = people
+                .iter()
+                .filter_map(|user| self.old.unsaved(*user, AuditAction::SessionCarried))
+                .collect();
             let bundles = unsaved.iter().map(|unsaved| unsaved.bundle.clone()).collect();
             let arrived = self.production.carry(bundles).await?;
             for (unsaved, arrived) in unsaved.iter().zip(&arrived) {

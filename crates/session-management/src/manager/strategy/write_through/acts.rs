@@ -1,5 +1,6 @@
 //! Logging in and ending sessions in both stores.
 
+use constants::AuditAction;
 use std::collections::BTreeSet;
 
 use identity_db::audit::Origin;
@@ -26,14 +27,14 @@ impl WriteThroughUserManager {
         let token = dual_written.then(|| opened.token.expose().to_owned());
         unfelt(
             "create_session",
-            self.stores.reach(self.stores.save_with(user, "session_created", token)).await,
+            self.stores.reach(self.stores.save_with(user, AuditAction::SessionCreated, token)).await,
         );
         Ok(Some(LoggedIn { dual_written, ..opened }))
     }
 
     pub(super) async fn log_out(&self, tokens: &[SessionToken], origin: Origin) {
         let ids: Vec<SessionId> = tokens.iter().map(SessionToken::id).collect();
-        self.stores.old.end(&ids, "session_logout", &origin);
+        self.stores.old.end(&ids, AuditAction::SessionLogout, &origin);
         if tokens.is_empty() {
             return;
         }
@@ -49,7 +50,7 @@ impl WriteThroughUserManager {
         let dual_written = self.stores.production.dual_writes(act.own.by_cookie);
         let (ended, live) = self.stores.old.end_all_others(act)?;
         let token = dual_written.then(|| ended.token.expose().to_owned());
-        let saved = self.stores.reach(self.stores.save_with(user, "session_created", token)).await;
+        let saved = self.stores.reach(self.stores.save_with(user, AuditAction::SessionCreated, token)).await;
         let there = unfelt("end_others", saved).flatten().map(|arrived| arrived.ended).unwrap_or_default();
         // Of sessions that other processes opened only production knows.
         let all: BTreeSet<SessionId> = live.into_iter().chain(there).filter(|id| *id != own).collect();

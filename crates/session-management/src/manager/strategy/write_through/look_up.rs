@@ -1,5 +1,6 @@
 //! The look-up: the old store answers; production is asked for ends, and for what the old store does not know.
 
+use constants::AuditAction;
 use std::sync::Arc;
 
 use identity_db::SessionId;
@@ -80,7 +81,7 @@ impl WriteThroughUserManager {
                 disagreed();
                 unfelt(
                     "create_session",
-                    self.stores.reach(self.stores.save_with(user, "session_carried", None)).await,
+                    self.stores.reach(self.stores.save_with(user, AuditAction::SessionCarried, None)).await,
                 );
             }
         }
