@@ -32,7 +32,7 @@ use form_token::FormKey;
 
 pub use crate::gate::greet;
 pub use device_row::device_row;
-pub use form::{Form, StrangerForm};
+pub use form::{Form, NoFields, StrangerForm};
 pub use login::LoginForms;
 pub use own_path::{Next, OwnPath};
 pub use redirect::Redirect;

@@ -22,6 +22,7 @@ use crate::principal::{Admin, Principal};
 pub(crate) use acts::grant_detail;
 pub use acts::{Changed, change_person, end_session, end_sessions, grant, take};
 pub use cursor::Cursor;
+pub use rules::Deed;
 pub(crate) use rules::{Act, Standing, forbids};
 
 /// Short for the answers of an administration.

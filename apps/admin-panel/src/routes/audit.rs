@@ -8,11 +8,11 @@ use http_kit::page::{PageRequest, Refusal};
 use http_kit::{Params, Problem, localized};
 use session_management::UserId;
 use session_management::audit::Line;
-use templates::page::{AuditPage, LogLine};
+use templates::page::{AuditPage, LogLine, Pages};
 use templates::{Device, Locale, moment};
 
 use super::api::audit::Filters;
-use crate::paging::{Paging, given, typed};
+use crate::paging::{Paging, pages, typed};
 use crate::staff::{AuditRead, Staff};
 
 pub(crate) async fn show(
@@ -28,9 +28,9 @@ pub(crate) async fn show(
     };
     match localized(&request, found.await) {
         Ok(found) => {
+            let pages = pages("/audit", &filters.asked(), found.next.as_ref());
             let lines = found.lines.into_iter().map(|line| log_line(line, page.locale())).collect();
-            let next = found.next.map(|cursor| cursor.to_string());
-            Ok(page.show(&AuditPage { lines, next, ..log }))
+            Ok(page.show(&AuditPage { lines, pages, ..log }))
         }
         Err(problem) => {
             let refusal = Refusal::of(problem, &[])?;
@@ -48,8 +48,7 @@ fn empty(page: &PageRequest, filters: &Filters) -> AuditPage {
         action: typed(filters.action.as_ref()),
         fault: None,
         lines: Vec::new(),
-        is_later: given(filters.next.as_deref()).is_some(),
-        next: None,
+        pages: Pages::default(),
     }
 }
 

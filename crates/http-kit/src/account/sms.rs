@@ -8,9 +8,11 @@ use session_management::{Code, LoggedIn, OneTimeProof, Phone, SessionService};
 use templates::Locale;
 use utoipa::ToSchema;
 
-use super::login::{Transport, answer_login, client_of, login_of};
+use super::login::{Transport, answer_login, login_of};
+use crate::client::Client;
 use crate::json::Body;
 use crate::locale;
+use crate::openapi::{Failure, WithBody};
 use crate::outgoing;
 use crate::problem::{self, Problem, localized};
 use crate::view::LoginView;
@@ -55,10 +57,8 @@ pub(crate) struct CodeProof {
 #[utoipa::path(
     post, path = "/api/login/sms/request", tag = "account", request_body = CodeRequest,
     responses(
-        (status = 202, body = CodeSent), (status = 400, response = crate::openapi::Failure),
-        (status = 403, response = crate::openapi::Failure), (status = 413, response = crate::openapi::Failure),
-        (status = 415, response = crate::openapi::Failure), (status = 422, response = crate::openapi::Failure),
-        (status = 429, response = crate::openapi::Failure), (status = 503, response = crate::openapi::Failure),
+        (status = 202, body = CodeSent), WithBody, (status = 429, response = Failure),
+        (status = 503, response = Failure),
     )
 )]
 pub async fn request_code(
@@ -79,11 +79,8 @@ pub async fn request_code(
 #[utoipa::path(
     post, path = "/api/login/sms/verify", tag = "account", request_body = CodeLogin,
     responses(
-        (status = 200, body = LoginView), (status = 400, response = crate::openapi::Failure),
-        (status = 401, response = crate::openapi::Failure), (status = 403, response = crate::openapi::Failure),
-        (status = 413, response = crate::openapi::Failure), (status = 415, response = crate::openapi::Failure),
-        (status = 422, response = crate::openapi::Failure), (status = 429, response = crate::openapi::Failure),
-        (status = 503, response = crate::openapi::Failure),
+        (status = 200, body = LoginView), WithBody, (status = 401, response = Failure),
+        (status = 429, response = Failure), (status = 503, response = Failure),
     )
 )]
 pub async fn verify_code(
@@ -122,7 +119,7 @@ pub async fn send_code(
     if !postman.reaches(Kind::Sms) {
         return Err(DeliveryError::NoWay(Kind::Sms).into());
     }
-    let issued = service.issue_code(phone.clone(), client_of(request).address).await?;
+    let issued = service.issue_code(phone.clone(), Client::of_request(request).address).await?;
     let doubt = match postman.send(outgoing::code(&issued, locale)).await {
         Ok(()) => None,
         Err(error @ DeliveryError::Unknown(_)) => Some(error.into()),

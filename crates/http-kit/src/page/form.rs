@@ -4,6 +4,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use session_management::SessionToken;
 
@@ -32,6 +33,10 @@ impl<T> StrangerForm<T> {
         (self.typed, self.counts)
     }
 }
+
+/// The fields of a form that is only a button.
+#[derive(Debug, Deserialize)]
+pub struct NoFields {}
 
 type Reading<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 

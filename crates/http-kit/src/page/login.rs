@@ -7,7 +7,7 @@ use session_management::SessionService;
 use templates::page::{LoginPage, PhoneForm, Ways};
 use templates::{Fault, Notice};
 
-use super::{Form, Next, PageRequest, Redirect, Refusal, StrangerForm, telegram};
+use super::{Form, Next, NoFields, PageRequest, Redirect, Refusal, StrangerForm, telegram};
 use crate::account::{self, Transport};
 use crate::carrier::Presented;
 use crate::client::Client;
@@ -22,10 +22,6 @@ pub(super) struct Fields {
     #[serde(default)]
     next: Next,
 }
-
-/// A form that is only a button.
-#[derive(Deserialize)]
-pub(super) struct NoFields {}
 
 /// A login page as it is shown: at first, or again.
 #[derive(Debug, Default)]
