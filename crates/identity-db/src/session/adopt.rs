@@ -8,10 +8,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Inet, Nullable, Text, Timestamptz, Uuid};
 use ipnetwork::IpNetwork;
 
-use super::seconds;
 use crate::audit::Origin;
 use crate::id::{SessionId, UserId};
 use crate::statement::statement;
+use crate::time::seconds;
 
 statement! {
     struct Adopt<'a> {

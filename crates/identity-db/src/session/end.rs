@@ -5,12 +5,12 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Inet, Nullable, Text, Uuid};
 use ipnetwork::IpNetwork;
 
-use super::clock_timestamp;
 use crate::audit::Origin;
 use crate::id::{SessionId, UserId};
 use crate::schema::sessions;
 use crate::sql_enum::ContextColumn;
 use crate::statement::statement;
+use crate::time::clock_timestamp;
 use crate::user::User;
 
 statement! {

@@ -6,7 +6,6 @@ use identity_db::{DatabaseError, QueryError, SessionId, audit, user};
 use super::{Inner, Result};
 use crate::Origin;
 use crate::account::{EndOthers, LoggedIn, Login, OthersEnded, SessionRequest, dual_writes};
-use crate::error::SessionError;
 use crate::metrics;
 use crate::token::SessionToken;
 
@@ -57,13 +56,10 @@ impl Inner {
             return Ok(());
         }
         for token in &login.carried {
-            if self.look_ups.find(token.id()).await?.0.is_none() {
-                match self.adopt(token, &login.origin).await {
-                    Err(SessionError::Unavailable(reason)) => {
-                        log::warn!("a carried token stays as it is: {reason}");
-                    }
-                    other => drop(other?),
-                }
+            if self.look_ups.find(token.id()).await?.0.is_none()
+                && let Err(error) = self.try_adopt(token, &login.origin).await?
+            {
+                log::warn!("a carried token stays as it is: {error}");
             }
         }
         Ok(())

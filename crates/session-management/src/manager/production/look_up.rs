@@ -111,7 +111,7 @@ impl Inner {
             (snapshot.session.id == *id && snapshot.session.application_context == self.context)
                 || failpoint!("guard::value_names_its_session")
         })?;
-        self.near.admits(&snapshot).map(|now| (Arc::new(snapshot), now))
+        self.near.admits(&snapshot).map(|now| (snapshot, now))
     }
 
     /// Notes who answered, and that the session was used.
@@ -174,9 +174,9 @@ impl Inner {
 
     /// Writes what Postgres just said to Redis, as well as it goes. It stays there as long as the session
     /// lives, so that operators see it; how long it counts is another matter.
-    pub(super) async fn write_to_redis(&self, snapshot: &Snapshot) {
+    pub(super) async fn write_to_redis(&self, snapshot: &Arc<Snapshot>) {
         let Ok(ttl) = snapshot.end().signed_duration_since(snapshot.read_at).to_std() else { return };
-        let data = SessionData::of(snapshot.clone());
+        let data = SessionData::of(Arc::clone(snapshot));
         if let Err(error) = self.cache.set(SessionKey::from(&snapshot.session.id), &data, ttl).await {
             log::debug!("[SESSION_LOOKUP] context={} {error}", self.context);
         }
