@@ -1,4 +1,4 @@
-//! How often each operation goes to Postgres and to Redis. The numbers are promises: DESIGN, section 5.
+//! How often each operation goes to Postgres and to Redis. The numbers are promises: ARCHITECTURE.md, "What each operation costs".
 
 use serde_json::json;
 use test_support::{
