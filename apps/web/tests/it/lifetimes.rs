@@ -107,7 +107,7 @@ fn uses_are_written_down_before_the_program_ends_c3() {
 #[test]
 fn uses_of_very_many_sessions_at_once_are_all_written_down_c3() {
     let (database, _redis, app) = stack("web");
-    app.register("alice@example.com", PASSWORD);
+    let _ = app.register("alice@example.com", PASSWORD);
     database.execute(
         "INSERT INTO sessions (id, user_id, created_at, last_activity, expires_at)
              SELECT session_digest(lpad(n::text, 43, 'A')), u.id, now() - interval '1 day', now() - interval '1 day',
