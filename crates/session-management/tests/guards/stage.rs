@@ -50,6 +50,7 @@ pub(crate) struct Setup {
     pub(crate) context: ApplicationContext,
     pub(crate) url: String,
     pub(crate) clock_ahead: Duration,
+    pub(crate) legacy_tokens: LegacyTokens,
 }
 
 /// A process: a manager, with a clock that stands still until it is moved, whose denials come through a proxy.
@@ -96,7 +97,12 @@ impl Stage {
     }
 
     pub(crate) fn setup(&self) -> Setup {
-        Setup { context: ApplicationContext::Web, url: self.database.url(), clock_ahead: Duration::ZERO }
+        Setup {
+            context: ApplicationContext::Web,
+            url: self.database.url(),
+            clock_ahead: Duration::ZERO,
+            legacy_tokens: LegacyTokens::Off,
+        }
     }
 
     pub(crate) fn start(&self, setup: &Setup) -> Process<'_> {
@@ -115,7 +121,7 @@ impl Stage {
                 redis: Some(RedisConfiguration { url: self.redis.url(), max_retries: 3 }),
                 lifetimes: None,
                 strategy: MigrationStrategy::ProductionOnly,
-                legacy_tokens: LegacyTokens::Off,
+                legacy_tokens: setup.legacy_tokens,
             })
             .unwrap();
         // It reads the keys.
@@ -144,12 +150,18 @@ impl Stage {
 
     /// A session that lives unused for this long.
     pub(crate) fn session_for(&self, context: &str, idle: &str) -> Session {
+        let session = self.token_of_somebody();
+        self.insert(&session.token, &session.email, context, idle);
+        session
+    }
+
+    /// A token without a row, and a person for it.
+    pub(crate) fn token_of_somebody(&self) -> Session {
         let number = self.sessions.fetch_add(1, Ordering::Relaxed);
         let email = format!("person{number}@example.com");
         let token = SessionToken::generate();
         let id = token.id().to_string();
         self.database.execute(&format!("INSERT INTO users (email, role) VALUES ('{email}', 'support')"));
-        self.insert(&token, &email, context, idle);
         Session { token, id, email }
     }
 
