@@ -98,3 +98,19 @@ pub(crate) fn a_token_whose_row_was_purged(stage: &Stage, _: bool) -> bool {
     let _ = stage.database.try_execute(&format!("DELETE FROM sessions WHERE id = '{}'", session.id));
     opens(&web, stage, &session).unwrap()
 }
+
+/// Only one of two guards that stand behind one another is out.
+#[test]
+fn either_of_two_guards_is_enough_f1_f3() {
+    let pairs: [([&str; 2], crate::Scenario); 2] = [
+        (["legacy_only_in_web", "context_in_look_up"], a_token_that_is_shown_to_the_panel),
+        (["no_state_filter", "adoption_decides_from_row"], a_token_whose_row_has_ended),
+    ];
+    for (guards, scenario) in pairs {
+        for guard in guards {
+            let stage = Stage::new();
+            identity_db::fail::cfg(format!("guard::{guard}"), "return").unwrap();
+            assert!(!scenario(&stage, true), "{guard}");
+        }
+    }
+}

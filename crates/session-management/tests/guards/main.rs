@@ -35,7 +35,7 @@ use stage::Stage;
 /// scenarios wait for another event then.
 type Scenario = fn(&Stage, bool) -> bool;
 
-/// Plays it with all guards, and without these.
+/// Plays it with all guards, and without these. Of two that are named together each is enough without the other.
 #[track_caller]
 fn shows(guards: &[&str], scenario: Scenario) {
     let stage = Stage::new();
