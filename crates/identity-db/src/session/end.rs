@@ -1,5 +1,8 @@
 //! Ending sessions: some, or all of a person.
 
+#[cfg(feature = "failpoints")]
+mod unguarded;
+
 use constants::ApplicationContext;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Inet, Nullable, Text, Uuid};
@@ -171,6 +174,19 @@ pub struct Ended {
 /// # Errors
 /// When Postgres gives no answer.
 pub fn end_all(
+    conn: &mut PgConnection,
+    user_id: UserId,
+    session_epoch: i64,
+    rotation: Option<&Rotation>,
+) -> QueryResult<Ended> {
+    #[cfg(feature = "failpoints")]
+    if let Some(ended) = unguarded::end_all(conn, user_id, session_epoch, rotation) {
+        return ended;
+    }
+    write(conn, user_id, session_epoch, rotation)
+}
+
+fn write(
     conn: &mut PgConnection,
     user_id: UserId,
     session_epoch: i64,

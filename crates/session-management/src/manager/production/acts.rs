@@ -1,7 +1,7 @@
 //! Logging in and ending sessions: what each act writes, and what follows its commit.
 
 use identity_db::session::{self, NewSession, Revocation, Revoked, Rotation};
-use identity_db::{DatabaseError, QueryError, SessionId, audit, user};
+use identity_db::{DatabaseError, QueryError, SessionId, audit, failpoint, user};
 
 use super::{Inner, Result};
 use crate::Origin;
@@ -78,6 +78,9 @@ impl Inner {
         self.forget_legacy(&tokens, &ended.keyed).await;
         let rest: Vec<SessionToken> =
             tokens.into_iter().filter(|token| !ended.all.contains(&token.id())).collect();
+        if failpoint!("guard::logout_leaves_tombstone") {
+            return Ok(());
+        }
         revocation.ids = self.adopt_unknown(&rest, &revocation.origin).await?;
         if !revocation.ids.is_empty() {
             let ended = self.revoke(revocation).await?;

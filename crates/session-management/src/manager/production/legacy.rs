@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 
 use chrono::DateTime;
 use constants::{ApplicationContext, LegacySource, LegacyTokens};
-use identity_db::SessionId;
 use identity_db::audit::Origin;
 use identity_db::session::{self, Adopted, LegacyKey, LegacyToken};
+use identity_db::{SessionId, failpoint};
 
 use super::{Inner, Result};
 use crate::adapter::{RedisUnavailable, SessionData, SessionKey};
@@ -18,7 +18,8 @@ use crate::token::SessionToken;
 impl Inner {
     /// Whether tokens of the older software count: in web, until they are switched off.
     pub(super) fn adopts(&self) -> bool {
-        self.context == ApplicationContext::Web && self.legacy_tokens() != LegacyTokens::Off
+        (self.context == ApplicationContext::Web || failpoint!("guard::legacy_only_in_web"))
+            && self.legacy_tokens() != LegacyTokens::Off
     }
 
     /// Makes a row of the session of a token that has none; `false` when nobody knows the token. The row then
@@ -59,6 +60,7 @@ impl Inner {
                 self.note_cleanup();
                 Ok(Ok(false))
             }
+            Adopted::Unknown if failpoint!("guard::legacy_redis_error_is_no_answer") => Ok(Ok(false)),
             Adopted::Unknown => Ok(key.map(|_| false)),
         }
     }

@@ -86,7 +86,13 @@ impl Inner {
         let mut decision = self.decide(&id).await?;
         match &decision {
             Decision::Live(snapshot) => self.count_legacy_use(snapshot),
-            Decision::Unknown if self.adopt(token, origin).await? => decision = self.decide(&id).await?,
+            Decision::Unknown if self.adopt(token, origin).await? => {
+                decision = if failpoint!("guard::adoption_decides_from_row") {
+                    self.decide_by(&id, |_| State::Live).await?
+                } else {
+                    self.decide(&id).await?
+                };
+            }
             Decision::Ended(_) | Decision::Unknown => {}
         }
         if let Decision::Live(snapshot) = &decision {
@@ -129,6 +135,10 @@ impl Inner {
 
     /// The answer of Postgres' row, which ends the look-up whatever it is.
     pub(super) async fn decide(&self, id: &SessionId) -> Result<Decision> {
+        self.decide_by(id, |found| found.state(self.context)).await
+    }
+
+    async fn decide_by(&self, id: &SessionId, judge: impl FnOnce(&Found) -> State) -> Result<Decision> {
         let outcome = |outcome: &str| metrics::LOOKUPS.with_label_values(&["postgres", outcome]).inc();
         let (found, incarnation) = match self.look_ups.find(*id).await {
             Ok(found) => found,
@@ -147,8 +157,11 @@ impl Inner {
             log::debug!(target: LOOKUP, "[SESSION_LOOKUP] context={} session={} unknown", self.context, id.short());
             return Ok(Decision::Unknown);
         };
-        let state = found.state(self.context);
+        let state = judge(&found);
         if state != State::Live {
+            if failpoint!("guard::no_state_filter") {
+                return Ok(Decision::Unknown);
+            }
             outcome("ended");
             log::debug!(target: LOOKUP, "[SESSION_LOOKUP] context={} session={} {state:?}", self.context, id.short());
             if self.caches() && found.is_final() {
