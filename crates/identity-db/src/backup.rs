@@ -69,13 +69,16 @@ pub struct Taken {
     pub server_version: String,
 }
 
-/// Opens a connection on which statements take as long as they take.
+/// Opens a connection on which statements take as long as they take, and which may wait for `pg_dump` within a
+/// transaction, whatever the server's settings say.
 ///
 /// # Errors
 /// When there is none to be had.
 pub fn connect(url: &str) -> Result<PgConnection, MigrationError> {
     let mut conn = PgConnection::establish(&with_connect_timeout(url))?;
-    conn.batch_execute("SET timezone = 'UTC'; SET statement_timeout = 0")?;
+    conn.batch_execute(
+        "SET timezone = 'UTC'; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0",
+    )?;
     Ok(conn)
 }
 

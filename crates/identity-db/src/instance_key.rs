@@ -8,7 +8,7 @@ use crate::RootKey;
 use crate::audit::{self, Entry};
 use crate::database::in_transaction;
 use crate::schema::instance_keys;
-use crate::session::clock_timestamp;
+use crate::time::clock_timestamp;
 
 /// How many keys, counted from the newest, still verify what they signed.
 pub const VERIFYING: i64 = 2;

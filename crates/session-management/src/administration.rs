@@ -218,10 +218,13 @@ impl LegacyDay {
 /// Lets staff look and act. Who may look is decided at the edge; whether an act may happen is decided where it happens.
 ///
 /// Absent is `Ok(None)`; [`SessionError::Refused`] and [`SessionError::ReauthenticationRequired`] say why an act was
-/// not done.
+/// not done. A page has as many entries as `per_page` says: the edge bounds it.
 #[async_trait]
 pub trait Administration: Send + Sync + std::fmt::Debug {
-    /// A page of the people who match.
+    /// A page of the people who match. How many there are in all is counted up to 10,000.
+    ///
+    /// # Errors
+    /// [`SessionError::Internal`] for a cursor of the audit log.
     async fn people(&self, search: Search, page: PageOf, per_page: i64) -> Result<PeoplePage>;
 
     /// One person.
@@ -254,7 +257,10 @@ pub trait Administration: Send + Sync + std::fmt::Debug {
         context: ApplicationContext,
     ) -> Result<Option<()>>;
 
-    /// A page of the audit log.
+    /// A page of the audit log, the newest line first.
+    ///
+    /// # Errors
+    /// [`SessionError::Internal`] for a cursor of people.
     async fn audit_log(&self, search: audit::Search, page: PageOf, per_page: i64) -> Result<AuditPage>;
 
     /// Numbers for the dashboard.

@@ -51,7 +51,7 @@ const OWN_PAGES: &[&str] = &[
     "POST /account/sessions/{id}/end",
 ];
 
-/// What API.md promises beside those.
+/// What the JSON API has beside those.
 const BEHIND_THE_GATE: &[&str] = &[
     "DELETE /api/sessions/{id}",
     "GET /api/me",

@@ -1,16 +1,19 @@
 //! Ending sessions: some, or all of a person.
 
+#[cfg(feature = "failpoints")]
+mod unguarded;
+
 use constants::{ApplicationContext, AuditAction};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Inet, Nullable, Text, Uuid};
 use ipnetwork::IpNetwork;
 
-use super::clock_timestamp;
 use crate::audit::Origin;
 use crate::id::{SessionId, UserId};
 use crate::schema::sessions;
 use crate::sql_enum::ContextColumn;
 use crate::statement::statement;
+use crate::time::clock_timestamp;
 use crate::user::User;
 
 statement! {
@@ -171,6 +174,19 @@ pub struct Ended {
 /// # Errors
 /// When Postgres gives no answer.
 pub fn end_all(
+    conn: &mut PgConnection,
+    user_id: UserId,
+    session_epoch: i64,
+    rotation: Option<&Rotation>,
+) -> QueryResult<Ended> {
+    #[cfg(feature = "failpoints")]
+    if let Some(ended) = unguarded::end_all(conn, user_id, session_epoch, rotation) {
+        return ended;
+    }
+    write(conn, user_id, session_epoch, rotation)
+}
+
+fn write(
     conn: &mut PgConnection,
     user_id: UserId,
     session_epoch: i64,

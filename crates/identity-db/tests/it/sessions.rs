@@ -249,6 +249,25 @@ fn a_touch_moves_the_idle_end_never_past_the_absolute_one_and_wakes_nothing_c3_f
 }
 
 #[test]
+fn an_extension_waits_for_whoever_changes_the_row_and_is_no_false_no_c3() {
+    let (database, mut conn, alice) = setup();
+    session::open(&mut conn, &login(alice, "live")).unwrap().unwrap();
+    let mut other = database.connect();
+    let mut changing = other.transaction().unwrap();
+    changing.execute("UPDATE sessions SET last_activity = now()", &[]).unwrap();
+    let extending =
+        std::thread::spawn(move || session::extend(&mut conn, &session_id("live"), Web, 2 * HOUR).unwrap());
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+                   WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    test_support::eventually("it waits", Duration::from_secs(10), || {
+        assert!(!extending.is_finished(), "it did not wait");
+        (database.number(waiting) == 1).then_some(())
+    });
+    changing.commit().unwrap();
+    assert!(extending.join().unwrap());
+}
+
+#[test]
 fn the_list_has_a_persons_live_sessions_the_last_used_first_c1() {
     let (database, mut conn, alice) = setup();
     let bob = fixture::user(&database, "bob@example.com");

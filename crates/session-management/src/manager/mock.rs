@@ -28,7 +28,7 @@ use crate::login::{Code, OneTimeProof, Phone, Redeemer};
 use crate::metrics;
 use crate::principal::Snapshot;
 use crate::token::SessionToken;
-use store::{Store, nobody};
+use store::{Attempts, Store, nobody};
 
 pub(crate) use acts::Verdict;
 pub(crate) use one_time::Used;
@@ -210,15 +210,16 @@ impl UserManager for MockUserManager {
         let mut store = self.store();
         for counter in counters {
             let key = (counter.purpose, counter.subject);
-            let (start, count) = store.attempts.entry(key).or_insert((now, 0));
-            if *start + counter.window <= now {
-                (*start, *count) = (now, 0);
+            let fresh = || Attempts { end: now + counter.window, count: 0 };
+            let attempts = store.attempts.entry(key).or_insert_with(fresh);
+            if attempts.end <= now {
+                *attempts = fresh();
             }
-            if *count >= counter.limit {
-                let wait = (*start + counter.window).signed_duration_since(now);
+            if attempts.count >= counter.limit {
+                let wait = attempts.end.signed_duration_since(now);
                 return Ok(Err(wait.to_std().unwrap_or(counter.window)));
             }
-            *count += 1;
+            attempts.count += 1;
         }
         Ok(Ok(()))
     }
@@ -226,8 +227,9 @@ impl UserManager for MockUserManager {
     async fn refund(&self, counters: Vec<Counter>) -> Result<()> {
         let mut store = self.store();
         for counter in counters {
-            if let Some((_, count)) = store.attempts.get_mut(&(counter.purpose, counter.subject)) {
-                *count -= 1;
+            // Of a window that has begun anew since, nothing is given back.
+            if let Some(attempts) = store.attempts.get_mut(&(counter.purpose, counter.subject)) {
+                attempts.count = (attempts.count - 1).max(0);
             }
         }
         Ok(())

@@ -13,8 +13,8 @@ use crate::principal::Snapshot;
 
 const SHARDS: usize = 64;
 
-/// Bytes at most, in all, as well as they can be counted.
-const BYTES: usize = 256 * 1024 * 1024;
+/// Bytes that the entries may take on the average, as well as they can be counted; a common one takes 1,700.
+const BYTES_EACH: usize = 2048;
 
 /// What the answer takes that is kept with a live session once it has been made.
 const RENDERED: usize = 640;
@@ -128,7 +128,7 @@ impl Shard {
             return;
         }
         let before = self.slots.len();
-        while !self.slots.is_empty() && (self.slots.len() >= most || self.bytes + bytes > BYTES / SHARDS) {
+        while !self.slots.is_empty() && (self.slots.len() >= most || self.bytes + bytes > most * BYTES_EACH) {
             self.evict_one();
         }
         let last = self.slots.len();

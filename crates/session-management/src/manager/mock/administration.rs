@@ -158,7 +158,7 @@ impl Administration for MockUserManager {
             PageOf::After(Cursor::People(after)) => {
                 found.iter().take_while(|(_, position)| order(position, &after).is_le()).count()
             }
-            PageOf::After(Cursor::Audit(_)) => found.len(),
+            PageOf::After(Cursor::Audit(_)) => return Err(Cursor::foreign()),
         };
         let rest = &found[skip.min(found.len())..];
         let (shown, beyond) = rest.split_at(size(per_page).min(rest.len()));
@@ -273,7 +273,7 @@ impl Administration for MockUserManager {
         let (skip, below) = match page {
             PageOf::Number(page) => (size((page - 1) * per_page), i64::MAX),
             PageOf::After(Cursor::Audit(position)) => (0, position.id),
-            PageOf::After(Cursor::People(_)) => (0, 0),
+            PageOf::After(Cursor::People(_)) => return Err(Cursor::foreign()),
         };
         let lines = store.audit.iter().rev().filter(matches).filter(|line| line.id < below);
         Ok(AuditPage::new(lines.skip(skip).take(size(per_page) + 1).cloned().collect(), per_page))

@@ -2,12 +2,11 @@
 
 use constants::AuditAction;
 use identity_db::session::{self, NewSession, Revocation, Revoked, Rotation};
-use identity_db::{DatabaseError, QueryError, SessionId, audit, user};
+use identity_db::{DatabaseError, QueryError, SessionId, audit, failpoint, user};
 
 use super::{Inner, Result};
 use crate::Origin;
 use crate::account::{EndOthers, LoggedIn, Login, OthersEnded, SessionRequest, dual_writes};
-use crate::error::SessionError;
 use crate::metrics;
 use crate::token::SessionToken;
 
@@ -58,13 +57,10 @@ impl Inner {
             return Ok(());
         }
         for token in &login.carried {
-            if self.look_ups.find(token.id()).await?.0.is_none() {
-                match self.adopt(token, &login.origin).await {
-                    Err(SessionError::Unavailable(reason)) => {
-                        log::warn!("a carried token stays as it is: {reason}");
-                    }
-                    other => drop(other?),
-                }
+            if self.look_ups.find(token.id()).await?.0.is_none()
+                && let Err(error) = self.try_adopt(token, &login.origin).await?
+            {
+                log::warn!("a carried token stays as it is: {error}");
             }
         }
         Ok(())
@@ -83,6 +79,9 @@ impl Inner {
         self.forget_legacy(&tokens, &ended.keyed).await;
         let rest: Vec<SessionToken> =
             tokens.into_iter().filter(|token| !ended.all.contains(&token.id())).collect();
+        if failpoint!("guard::logout_leaves_tombstone") {
+            return Ok(());
+        }
         revocation.ids = self.adopt_unknown(&rest, &revocation.origin).await?;
         if !revocation.ids.is_empty() {
             let ended = self.revoke(revocation).await?;

@@ -19,7 +19,6 @@ use crate::administration::{
     self, Actor, Administration, AuditPage, Changed, Cursor, Granted, LegacyDay, Logins, PageOf, PeoplePage,
     PersonChange, Result, Statistics,
 };
-use crate::error::SessionError;
 use crate::metrics;
 
 /// An hour that ended so long ago gets no more lines: no transaction lasts that long.
@@ -109,7 +108,7 @@ impl Administration for ProductionUserManager {
         let (after, offset) = match page {
             PageOf::Number(page) => (None, (page - 1) * per_page),
             PageOf::After(Cursor::People(position)) => (Some(position), 0),
-            PageOf::After(Cursor::Audit(_)) => return Err(foreign_cursor()),
+            PageOf::After(Cursor::Audit(_)) => return Err(Cursor::foreign()),
         };
         let (page, counted) = self
             .0
@@ -189,7 +188,7 @@ impl Administration for ProductionUserManager {
         let (after, offset) = match page {
             PageOf::Number(page) => (None, (page - 1) * per_page),
             PageOf::After(Cursor::Audit(position)) => (Some(position), 0),
-            PageOf::After(Cursor::People(_)) => return Err(foreign_cursor()),
+            PageOf::After(Cursor::People(_)) => return Err(Cursor::foreign()),
         };
         let read = move |conn: &mut PgConnection| audit::search(conn, &search, after, per_page + 1, offset);
         Ok(AuditPage::new(self.0.database.read(read).await?, per_page))
@@ -209,9 +208,4 @@ impl Administration for ProductionUserManager {
         let uses = inner.database.read(move |conn| statistics::legacy_uses(conn, first)).await?;
         Ok(Statistics { live_sessions, logins, legacy_uses: LegacyDay::each(now, &uses) })
     }
-}
-
-/// The edge tells the cursors of one list from those of another.
-fn foreign_cursor() -> SessionError {
-    SessionError::Internal("a cursor of another list".into())
 }

@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use identity_db::server::Faults;
@@ -25,16 +24,16 @@ const KEYRING_AGE: Duration = Duration::from_secs(60);
 
 impl Inner {
     pub(super) async fn refresh_keyring(&self) {
-        let now = self.clock.now().timestamp_millis();
-        let age = now - self.keyring_read_at.load(Ordering::Relaxed);
-        if age < i64::try_from(KEYRING_AGE.as_millis()).unwrap_or(i64::MAX) {
+        let now = self.clock.uptime();
+        let read_at = *self.keyring_read_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if read_at.is_some_and(|at| now.saturating_sub(at) < KEYRING_AGE) {
             return;
         }
         match self.database.read(instance_key::current).await {
             Ok(roots) => {
                 let derived = Keyring::derive(&roots);
                 if derived.is_some() {
-                    self.keyring_read_at.store(now, Ordering::Relaxed);
+                    *self.keyring_read_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
                 }
                 *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = derived;
             }
