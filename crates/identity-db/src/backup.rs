@@ -1,6 +1,7 @@
 //! What a backup needs of Postgres beside `pg_dump`: the snapshot that it is taken of, a database to restore it into,
 //! the number of rows in each table, and the record.
 
+use constants::AuditAction;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -208,6 +209,6 @@ pub fn record(conn: &mut PgConnection, taken: &Taken) -> QueryResult<()> {
             ))
             .execute(conn)?;
         let detail = Some(serde_json::json!({ "file": taken.file_name, "sha256": taken.sha256 }));
-        audit::append(conn, &Entry { action: "backup_taken", detail, ..Entry::default() })
+        audit::append(conn, &Entry { detail, ..Entry::of(AuditAction::BackupTaken) })
     })
 }

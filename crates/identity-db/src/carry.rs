@@ -7,7 +7,7 @@ mod session;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use constants::ApplicationContext;
+use constants::{ApplicationContext, AuditAction};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text, Uuid};
 
@@ -34,7 +34,7 @@ pub struct Person {
     /// The password was changed.
     pub password: bool,
     /// Every session that began before this moment was ended; with the audit log's name for it.
-    pub ended_before: Option<(DateTime<Utc>, &'static str)>,
+    pub ended_before: Option<(DateTime<Utc>, AuditAction)>,
     /// Rights that were granted or taken.
     pub grants: Vec<GrantChange>,
 }
@@ -80,7 +80,7 @@ pub struct Bundle {
     /// The application that carries them.
     pub context: ApplicationContext,
     /// The audit log's name for a session that is new here.
-    pub action: &'static str,
+    pub action: AuditAction,
 }
 
 /// What Postgres has of it now.
@@ -123,7 +123,7 @@ pub fn carry(conn: &mut PgConnection, bundle: &Bundle) -> QueryResult<Option<Arr
     }
     let mut dead = Vec::new();
     for session in sessions {
-        if !session::carry(conn, session, action)? {
+        if !session::carry(conn, session, *action)? {
             dead.push(session.session.id);
         }
     }

@@ -2,6 +2,7 @@
 
 mod measure;
 
+use constants::AuditAction;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -84,7 +85,7 @@ fn write(conn: &mut PgConnection, checklist: &Value) -> QueryResult<(Applied, bo
     diesel::insert_into(cleanup::table)
         .values((cleanup::checklist.eq(checklist), cleanup::applied_at.eq(clock_timestamp())))
         .execute(conn)?;
-    audit::append(conn, &Entry { action: "cleanup_applied", ..Entry::default() })?;
+    audit::append(conn, &Entry::of(AuditAction::CleanupApplied))?;
     let applied = applied(conn)?.ok_or(QueryError::NotFound)?;
     Ok((applied, true))
 }

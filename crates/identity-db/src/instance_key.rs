@@ -1,6 +1,7 @@
 //! The installation's root keys, from which `session-management` derives what it signs with.
 
 use chrono::{DateTime, Duration, Utc};
+use constants::AuditAction;
 use diesel::prelude::*;
 
 use crate::RootKey;
@@ -53,7 +54,7 @@ pub fn create_first(conn: &mut PgConnection) -> QueryResult<bool> {
 pub fn rotate(conn: &mut PgConnection) -> QueryResult<i64> {
     in_transaction(conn, |conn| {
         add(conn)?;
-        audit::append(conn, &Entry { action: "root_key_added", ..Entry::default() })?;
+        audit::append(conn, &Entry::of(AuditAction::RootKeyAdded))?;
         instance_keys::table.count().get_result(conn)
     })
 }

@@ -1,7 +1,7 @@
 //! Numbers for staff, by statements that stay fast however much there is.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use constants::ApplicationContext;
+use constants::{ApplicationContext, AuditAction};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double};
 
@@ -15,7 +15,7 @@ use crate::time::clock_timestamp;
 const BLOCKS: i64 = 800;
 
 /// The audit log's name for a login.
-const LOGIN: &str = "session_created";
+const LOGIN: &str = AuditAction::SessionCreated.as_str();
 
 /// How many sessions are neither revoked nor run out. Those of people who are blocked, or whose sessions were all ended and
 /// are not yet marked as such, are among them.

@@ -7,7 +7,7 @@ mod rules;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Days, Duration, DurationRound, NaiveDate, Utc};
-use constants::{ApplicationContext, Role};
+use constants::{ApplicationContext, AuditAction, Role};
 use identity_db::audit::{self, Line, Origin};
 use identity_db::people::{self, Search};
 use identity_db::right::{Grant, NewGrant};
@@ -22,6 +22,7 @@ use crate::principal::{Admin, Principal};
 pub(crate) use acts::grant_detail;
 pub use acts::{Changed, change_person, end_session, end_sessions, grant, take};
 pub use cursor::Cursor;
+pub use rules::Deed;
 pub(crate) use rules::{Act, Standing, forbids};
 
 /// Short for the answers of an administration.
@@ -62,7 +63,7 @@ impl Actor {
     /// A line for the audit log.
     pub(crate) fn entry(
         &self,
-        action: &'static str,
+        action: AuditAction,
         subject: UserId,
         detail: serde_json::Value,
     ) -> audit::Entry {

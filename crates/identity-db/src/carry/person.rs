@@ -1,7 +1,7 @@
 //! The person of a bundle.
 
 use chrono::{DateTime, Utc};
-use constants::ApplicationContext;
+use constants::{ApplicationContext, AuditAction};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
 
@@ -205,8 +205,9 @@ pub(super) fn end_before(
     conn: &mut PgConnection,
     user: UserId,
     before: DateTime<Utc>,
-    action: &'static str,
+    action: AuditAction,
 ) -> QueryResult<Vec<SessionId>> {
-    let ended: Vec<(SessionId, bool)> = EndBefore { user_id: user.0, before, action }.load(conn)?;
+    let ended: Vec<(SessionId, bool)> =
+        EndBefore { user_id: user.0, before, action: action.as_str() }.load(conn)?;
     Ok(ended.into_iter().filter(|(_, live)| *live).map(|(id, _)| id).collect())
 }

@@ -3,7 +3,7 @@
 #[cfg(feature = "failpoints")]
 mod unguarded;
 
-use constants::ApplicationContext;
+use constants::{ApplicationContext, AuditAction};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Inet, Nullable, Text, Uuid};
 use ipnetwork::IpNetwork;
@@ -58,7 +58,7 @@ pub struct Revocation {
     /// Who acts; the sessions' own user when absent.
     pub actor: Option<UserId>,
     /// The audit log's name for it.
-    pub action: &'static str,
+    pub action: AuditAction,
     /// From where.
     pub origin: Origin,
 }
@@ -85,7 +85,7 @@ pub fn revoke(conn: &mut PgConnection, revocation: &Revocation) -> QueryResult<R
         user_id: revocation.of_user.map(|id| id.0),
         actor_id: revocation.actor.map(|id| id.0),
         context: revocation.context.map(ApplicationContext::as_str),
-        action: revocation.action,
+        action: revocation.action.as_str(),
         ip_address: revocation.origin.ip_address,
         user_agent: revocation.origin.user_agent.as_deref(),
     }

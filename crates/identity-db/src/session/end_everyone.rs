@@ -1,5 +1,6 @@
 //! Ending every session of everybody, as after a restore: what was ended since the backup would be back.
 
+use constants::AuditAction;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Uuid};
 
@@ -84,7 +85,7 @@ pub fn end_everyone(conn: &mut PgConnection, most: i64, so_far: Everyone) -> Que
         };
         if everyone.done {
             let detail = Some(serde_json::json!({ "people": everyone.people, "revoked": everyone.ended }));
-            audit::append(conn, &Entry { action: "all_sessions_ended", detail, ..Entry::default() })?;
+            audit::append(conn, &Entry { detail, ..Entry::of(AuditAction::AllSessionsEnded) })?;
         }
         Ok(everyone)
     })

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use constants::ApplicationContext::{Admin, Web};
+use constants::AuditAction;
 use identity_db::session::{self, Revocation, Rotation, State};
 use identity_db::{HashedPassword, PgConnection, SessionId, UserId, user};
 use test_support::TestDatabase;
@@ -23,7 +24,7 @@ fn state(conn: &mut PgConnection, id: &SessionId) -> Option<State> {
 fn revocation(ids: &[&SessionId]) -> Revocation {
     let ids = ids.iter().map(|id| **id).collect();
     let origin = identity_db::audit::Origin::default();
-    Revocation { ids, of_user: None, context: None, actor: None, action: "session_revoked", origin }
+    Revocation { ids, of_user: None, context: None, actor: None, action: AuditAction::SessionLogout, origin }
 }
 
 #[test]
@@ -158,7 +159,7 @@ fn a_revocation_stays_within_its_bounds_and_returns_what_was_live_b6() {
     assert_eq!(session::revoke(&mut conn, &act).unwrap().live, std::slice::from_ref(&mine));
     assert_eq!([&mine, &theirs, &expired].map(|id| is_revoked(&database, id)), [true, false, true]);
     assert_eq!(session::revoke(&mut conn, &act).unwrap().live, [], "a second time is no error");
-    assert_eq!(database.number("SELECT count(*) FROM audit_log WHERE action = 'session_revoked'"), 2);
+    assert_eq!(database.number("SELECT count(*) FROM audit_log WHERE action = 'session_logout'"), 2);
     assert_eq!(state(&mut conn, &mine), Some(State::Revoked));
 }
 

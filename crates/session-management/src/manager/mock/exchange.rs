@@ -1,5 +1,6 @@
 //! What goes between the memory and Postgres: what is newer here, and what is brought here.
 
+use constants::AuditAction;
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ impl MockUserManager {
     }
 
     /// What is to be saved of a person; `None` for somebody who is not here.
-    pub(crate) fn unsaved(&self, user: UserId, action: &'static str) -> Option<Unsaved> {
+    pub(crate) fn unsaved(&self, user: UserId, action: AuditAction) -> Option<Unsaved> {
         let store = self.store();
         let known = store.person(user)?;
         let Changes { attributes, blocked, lifted, password, ended_before, ref rights, ref auth_token } =

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use chrono::{DateTime, Utc};
-use constants::{ApplicationContext, Role};
+use constants::{ApplicationContext, AuditAction, Role};
 use identity_db::audit::Line;
 use identity_db::carry::GrantChange;
 use identity_db::right::{Grant, Right, Rights};
@@ -82,7 +82,7 @@ pub(super) struct Changes {
     pub(super) lifted: Option<DateTime<Utc>>,
     pub(super) password: bool,
     /// Ends of all sessions, and the audit log's name for the last.
-    pub(super) ended_before: Option<(DateTime<Utc>, &'static str)>,
+    pub(super) ended_before: Option<(DateTime<Utc>, AuditAction)>,
     /// Rights that were granted or taken.
     pub(super) rights: BTreeSet<(ApplicationContext, String)>,
     /// The newest token that the older software is to know.

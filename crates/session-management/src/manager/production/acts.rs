@@ -1,5 +1,6 @@
 //! Logging in and ending sessions: what each act writes, and what follows its commit.
 
+use constants::AuditAction;
 use identity_db::session::{self, NewSession, Revocation, Revoked, Rotation};
 use identity_db::{DatabaseError, QueryError, SessionId, audit, failpoint, user};
 
@@ -71,7 +72,7 @@ impl Inner {
             of_user: None,
             context: Some(self.context),
             actor: None,
-            action: "session_logout",
+            action: AuditAction::SessionLogout,
             origin,
         };
         let ended = self.revoke(revocation.clone()).await?;
@@ -94,7 +95,7 @@ impl Inner {
         let cause = revocation.action;
         let ended = self.database.run(move |conn| session::revoke(conn, &revocation)).await?;
         for id in &ended.live {
-            metrics::REVOCATIONS.with_label_values(&[cause]).inc();
+            metrics::REVOCATIONS.with_label_values(&[cause.as_str()]).inc();
             log::info!("[SESSION_DELETE] context={} session={} cause={cause}", self.context, id.short());
         }
         self.forget(&ids).await;
@@ -141,7 +142,7 @@ impl Inner {
         };
         self.near.deny_user(raised.id, raised.version);
         for id in &ended.live {
-            metrics::REVOCATIONS.with_label_values(&[action]).inc();
+            metrics::REVOCATIONS.with_label_values(&[action.as_str()]).inc();
             log::info!("[SESSION_DELETE] context={} session={} cause={action}", self.context, id.short());
         }
         self.forget(&ended.all).await;

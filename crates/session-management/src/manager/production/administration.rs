@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
-use constants::ApplicationContext;
+use constants::{ApplicationContext, AuditAction};
 use identity_db::people::{self, Search};
 use identity_db::right::{self, Grant, NewGrant};
 use identity_db::session::{self, Session};
@@ -38,11 +38,11 @@ impl Inner {
     }
 
     /// What follows the commit of an act upon a person.
-    async fn settle(&self, changed: &Changed, cause: &str) {
+    async fn settle(&self, changed: &Changed, cause: AuditAction) {
         let Changed { user, ended } = changed;
         self.near.deny_user(user.id, user.version);
         for id in &ended.live {
-            metrics::REVOCATIONS.with_label_values(&[cause]).inc();
+            metrics::REVOCATIONS.with_label_values(&[cause.as_str()]).inc();
             log::info!("[SESSION_DELETE] context={} session={} cause={cause}", self.context, id.short());
         }
         if !ended.all.is_empty() {
@@ -65,21 +65,21 @@ impl Inner {
     async fn change_person(&self, actor: Actor, id: UserId, change: PersonChange) -> Result<Option<User>> {
         let act = move |conn: &mut _| administration::change_person(conn, &actor, id, change);
         let Some(changed) = self.act(act).await? else { return Ok(None) };
-        self.settle(&changed, "user_blocked").await;
+        self.settle(&changed, AuditAction::UserBlocked).await;
         Ok(Some(changed.user))
     }
 
     async fn end_sessions(&self, actor: Actor, id: UserId) -> Result<Option<usize>> {
         let act = move |conn: &mut _| administration::end_sessions(conn, &actor, id);
         let Some(changed) = self.act(act).await? else { return Ok(None) };
-        self.settle(&changed, "sessions_ended").await;
+        self.settle(&changed, AuditAction::SessionsEnded).await;
         Ok(Some(changed.ended.live.len()))
     }
 
     async fn end_session(&self, actor: Actor, id: UserId, session: SessionId) -> Result<Option<()>> {
         let act = move |conn: &mut _| administration::end_session(conn, &actor, id, &session);
         let Some(context) = self.act(act).await? else { return Ok(None) };
-        metrics::REVOCATIONS.with_label_values(&["session_ended"]).inc();
+        metrics::REVOCATIONS.with_label_values(&[AuditAction::SessionEnded.as_str()]).inc();
         log::info!("[SESSION_DELETE] context={context} session={} cause=session_ended", session.short());
         self.forget_everywhere(&[session]).await;
         Ok(Some(()))

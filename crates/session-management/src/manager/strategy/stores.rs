@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use constants::AuditAction;
 use identity_db::audit::Origin;
 use identity_db::carry::Arrived;
 use identity_db::session::State;
@@ -133,13 +134,13 @@ impl Stores {
     /// Saves what is unsaved of a person, if anything is. It is done when this returns `Ok`.
     pub(crate) async fn save_person(&self, user: UserId) -> Result<()> {
         if self.old.has_unsaved(user) {
-            self.save_as(user, "session_carried").await?;
+            self.save_as(user, AuditAction::SessionCarried).await?;
         }
         Ok(())
     }
 
     /// Saves what is unsaved of a person; to the audit log, sessions that are new come by this act.
-    pub(crate) async fn save_as(&self, user: UserId, action: &'static str) -> Result<Option<Arrived>> {
+    pub(crate) async fn save_as(&self, user: UserId, action: AuditAction) -> Result<Option<Arrived>> {
         let Some(unsaved) = self.old.unsaved(user, action) else { return Ok(None) };
         let arrived = self.production.carry_one(unsaved.bundle.clone()).await?;
         self.old.saved(&unsaved, arrived.as_ref());
@@ -157,8 +158,10 @@ impl Stores {
             self.old.used_is_saved(&used);
         }
         for people in self.old.unsaved_people(uses).chunks(BATCH) {
-            let unsaved: Vec<_> =
-                people.iter().filter_map(|user| self.old.unsaved(*user, "session_carried")).collect();
+            let unsaved: Vec<_> = people
+                .iter()
+                .filter_map(|user| self.old.unsaved(*user, AuditAction::SessionCarried))
+                .collect();
             let bundles = unsaved.iter().map(|unsaved| unsaved.bundle.clone()).collect();
             let arrived = self.production.carry(bundles).await?;
             for (unsaved, arrived) in unsaved.iter().zip(&arrived) {

@@ -1,5 +1,6 @@
 //! Logging in and ending sessions in both stores.
 
+use constants::AuditAction;
 use std::collections::BTreeSet;
 
 use identity_db::audit::Origin;
@@ -26,14 +27,17 @@ impl WriteThroughUserManager {
         if dual_written {
             self.stores.old.note_token(user, &opened.token);
         }
-        unfelt("create_session", self.stores.reach(self.stores.save_as(user, "session_created")).await);
+        unfelt(
+            "create_session",
+            self.stores.reach(self.stores.save_as(user, AuditAction::SessionCreated)).await,
+        );
         Ok(Some(LoggedIn { dual_written, ..opened }))
     }
 
     /// A logout that production does not take is kept for it.
     pub(super) async fn log_out(&self, tokens: &[SessionToken], origin: Origin) -> Result<()> {
         let ids: Vec<SessionId> = tokens.iter().map(SessionToken::id).collect();
-        self.stores.old.end(&ids, "session_logout", &origin);
+        self.stores.old.end(&ids, AuditAction::SessionLogout, &origin);
         if tokens.is_empty() {
             return Ok(());
         }
@@ -53,7 +57,7 @@ impl WriteThroughUserManager {
         if dual_written {
             self.stores.old.note_token(user, &ended.token);
         }
-        let saved = self.stores.reach(self.stores.save_as(user, "session_created")).await;
+        let saved = self.stores.reach(self.stores.save_as(user, AuditAction::SessionCreated)).await;
         let there = unfelt("end_others", saved).flatten().map(|arrived| arrived.ended).unwrap_or_default();
         self.stores.old.end_at_once(&there);
         // Of sessions that other processes opened only production knows.

@@ -1,5 +1,6 @@
 //! The look-up: the old store answers; production is asked for ends, and for what the old store does not know.
 
+use constants::AuditAction;
 use std::sync::Arc;
 
 use identity_db::SessionId;
@@ -79,7 +80,7 @@ impl WriteThroughUserManager {
                 disagreed();
                 unfelt(
                     "create_session",
-                    self.stores.reach(self.stores.save_as(user, "session_carried")).await,
+                    self.stores.reach(self.stores.save_as(user, AuditAction::SessionCarried)).await,
                 );
             }
         }
