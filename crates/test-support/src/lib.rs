@@ -12,6 +12,7 @@
 
 mod actor;
 mod app;
+mod browser;
 mod certificate;
 mod cluster;
 mod command;
@@ -36,6 +37,7 @@ pub mod revocations;
 
 pub use actor::Actor;
 pub use app::{App, AppBuilder, Failed, sessionctl, stack};
+pub use browser::{Browser, BrowserBuilder, Complaint};
 pub use cluster::{Paused, TestPostgres};
 pub use command::{Ended, sessionctl_with, try_sessionctl};
 pub use database::{Refusal, Row, Statement, TestDatabase};
