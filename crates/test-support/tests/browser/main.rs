@@ -1,9 +1,11 @@
 //! Both applications in a real Chromium, as people and staff use them: with scripts and without.
 
+mod axe;
 mod people;
 mod policy;
 mod staff;
 mod stage;
+mod tour;
 
 /// A password that nobody minds in a test.
 const PASSWORD: &str = "correct horse battery";
