@@ -1,6 +1,7 @@
 //! Both applications in a real Chromium, as people and staff use them: with scripts and without.
 
 mod axe;
+mod hostile;
 mod people;
 mod policy;
 mod staff;
