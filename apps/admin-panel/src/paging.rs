@@ -3,6 +3,7 @@
 use http_kit::{Code, Problem};
 use session_management::administration::{Cursor, PageOf};
 use session_management::people;
+use templates::page::Pages;
 
 /// Rows on a page when nothing is said.
 const PER_PAGE: i64 = 50;
@@ -43,6 +44,21 @@ impl Paging {
         }
         Ok(Self { page, number, per_page })
     }
+}
+
+/// The other pages of a list at `path`, by what was asked for: every parameter but `page` and `next` goes along.
+pub(crate) fn pages(path: &str, asked: &[(&str, Option<&str>)], next: Option<&Cursor>) -> Pages {
+    let value = |wanted: &str| given(asked.iter().find(|(name, _)| *name == wanted)?.1);
+    let is_later = value("next").is_some() || value("page").is_some_and(|number| number != "1");
+    let address = |next: Option<String>| {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, text) in asked.iter().filter(|(name, _)| !matches!(*name, "page" | "next")) {
+            query.extend_pairs(given(*text).map(|text| (name, text)));
+        }
+        let query = query.extend_pairs(next.map(|next| ("next", next))).finish();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    };
+    Pages { first: is_later.then(|| address(None)), next: next.map(|next| address(Some(next.to_string()))) }
 }
 
 /// A parameter that says something.

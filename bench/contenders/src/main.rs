@@ -35,6 +35,9 @@ enum Command {
         answering: Answering,
         #[arg(long, env = "REDIS_URL")]
         redis_url: String,
+        /// Each use moves a session's end.
+        #[arg(long)]
+        sliding: bool,
     },
     /// axum with tower-sessions and its Redis store.
     TowerSessions {
@@ -99,7 +102,9 @@ fn listening(address: SocketAddr) {
 fn main() -> Outcome {
     match Arguments::parse().command {
         Command::Static(answering) => fixed::serve(&answering),
-        Command::ActixSession { answering, redis_url } => with_actix_session::serve(&answering, &redis_url),
+        Command::ActixSession { answering, redis_url, sliding } => {
+            with_actix_session::serve(&answering, &redis_url, sliding)
+        }
         Command::TowerSessions { answering, redis_url } => with_tower_sessions::serve(&answering, &redis_url),
         Command::HandRedisPostgres { answering, redis_url, database_url, user } => {
             hand_written::serve(&answering, &redis_url, database_url, user)

@@ -1,5 +1,6 @@
 //! actix-session with its Redis store, as its documentation sets it up.
 
+use actix_session::config::{PersistentSession, SessionLifecycle, TtlExtensionPolicy};
 use actix_session::storage::RedisSessionStore;
 use actix_session::{Session, SessionMiddleware};
 use actix_web::cookie::Key;
@@ -11,7 +12,8 @@ use crate::{Answering, Outcome, answer, listening};
 
 const USER: &str = "user_id";
 
-pub(crate) fn serve(answering: &Answering, redis_url: &str) -> Outcome {
+/// With `sliding`, a session that is used ends later, as the ones of web do; without, when its time is over.
+pub(crate) fn serve(answering: &Answering, redis_url: &str, sliding: bool) -> Outcome {
     let body = answering.body()?;
     let address = answering.address();
     System::new().block_on(async move {
@@ -25,7 +27,12 @@ pub(crate) fn serve(answering: &Answering, redis_url: &str) -> Outcome {
         };
         let server = HttpServer::new(move || {
             App::new()
-                .wrap(SessionMiddleware::builder(store.clone(), key.clone()).cookie_secure(false).build())
+                .wrap(
+                    SessionMiddleware::builder(store.clone(), key.clone())
+                        .session_lifecycle(lifecycle(sliding))
+                        .cookie_secure(false)
+                        .build(),
+                )
                 .route("/login", web::post().to(login))
                 .route("/api/me", web::get().to(me))
         })
@@ -38,4 +45,13 @@ pub(crate) fn serve(answering: &Answering, redis_url: &str) -> Outcome {
 async fn login(session: Session) -> Result<HttpResponse, Error> {
     session.insert(USER, Uuid::new_v4())?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+fn lifecycle(sliding: bool) -> SessionLifecycle {
+    if sliding {
+        let on_every_request = TtlExtensionPolicy::OnEveryRequest;
+        PersistentSession::default().session_ttl_extension_policy(on_every_request).into()
+    } else {
+        SessionLifecycle::default()
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! A constant that one crate alone uses lives in that crate.
 
+mod audit;
 mod context;
 mod named;
 mod permission;
@@ -14,6 +15,7 @@ pub mod database;
 pub mod lifetime;
 pub mod redis;
 
+pub use audit::AuditAction;
 pub use context::{AppScope, ApplicationContext};
 pub use named::UnknownName;
 pub use permission::Permission;

@@ -52,6 +52,12 @@ impl SmtpUrl {
         url.set_query(tls.map(|tls| format!("tls={tls}")).as_deref());
         Some(Self { url: Zeroizing::new(url.into()), host, from })
     }
+
+    /// With its secret: for a refusal, which hides it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.url
+    }
 }
 
 fn sender(user: &str, host: &str) -> Option<Address> {

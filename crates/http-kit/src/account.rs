@@ -15,7 +15,8 @@ use crate::app::resource;
 
 pub use login::{Credentials, Transport, answer_login, login_of, open_account, refused, register};
 pub use password::exchange_password;
-pub use sms::{prove_code, request_code, send_code, verify_code};
+pub use sessions::end_one;
+pub use sms::{SentCode, prove_code, request_code, send_code, verify_code};
 pub use telegram::log_in_by_telegram;
 
 // The document of an application names its handlers by what the attribute on them made.

@@ -35,6 +35,13 @@ impl Client {
         Self { address, user_agent }
     }
 
+    /// The client of a request, where those proxies are believed that the settings name.
+    #[must_use]
+    pub fn of_request(request: &HttpRequest) -> Self {
+        let settings = request.app_data::<web::Data<Settings>>();
+        Self::of(request, settings.map_or(&[], |settings| settings.trusted_proxies.as_slice()))
+    }
+
     /// The same for the audit log and the device list.
     #[must_use]
     pub fn origin(&self) -> Origin {
@@ -70,9 +77,7 @@ impl FromRequest for Client {
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let settings = request.app_data::<web::Data<Settings>>();
-        let trusted = settings.map_or(&[][..], |settings| settings.trusted_proxies.as_slice());
-        ready(Ok(Self::of(request, trusted)))
+        ready(Ok(Self::of_request(request)))
     }
 }
 

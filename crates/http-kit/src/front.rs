@@ -28,6 +28,7 @@ use crate::carrier::{Presented, has_bearer};
 use crate::client::Client;
 use crate::gate::LookedUp;
 use crate::metrics::Metrics;
+use crate::page;
 use crate::problem::{Code, Problem};
 use crate::settings::Settings;
 
@@ -232,7 +233,7 @@ fn express<C: AppContext>(parts: &Rc<Parts<C>>, request: &ServiceRequest) -> Way
 }
 
 fn finish<B, C>(parts: &Parts<C>, response: &mut ServiceResponse<B>, started: Instant) {
-    let is_docs = response.request().path().starts_with("/docs");
+    let is_docs = page::is_at_or_below(response.request().path(), "/docs");
     harden(response.headers_mut(), &parts.settings, is_docs);
     let status = response.status().as_u16();
     let took = started.elapsed();

@@ -30,7 +30,7 @@ pub use client::Client;
 pub use cookie::SessionCookies;
 pub use gate::Current;
 pub use json::Body;
-pub use openapi::{Failure, document};
+pub use openapi::{Failure, Gated, WithBody, document};
 pub use params::Params;
 pub use problem::{Code, Problem, localized};
 pub use serve::run;

@@ -1,9 +1,11 @@
 //! The OpenAPI document of an application: the shared part and what the application adds.
 
+use std::collections::BTreeMap;
+
 use constants::{AppScope, cookie};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Info, OpenApi as Document};
-use utoipa::{OpenApi, ToResponse};
+use utoipa::openapi::{Info, OpenApi as Document, Ref, RefOr, Response};
+use utoipa::{IntoResponses, OpenApi, ToResponse};
 
 use crate::problem::{Code, ProblemDetails};
 use crate::{account, probe};
@@ -12,6 +14,30 @@ use crate::{account, probe};
 #[derive(ToResponse)]
 #[response(description = "A problem; `code` says which", content_type = "application/problem+json")]
 pub struct Failure(#[expect(dead_code, reason = "read by the document alone")] ProblemDetails);
+
+/// The problems of every address behind the gate: a token twice, nobody, somebody who may not, no store that could tell.
+#[derive(Debug)]
+pub struct Gated;
+
+/// The problems of every request with a body: unreadable, from elsewhere, too large, of another type, of another form.
+#[derive(Debug)]
+pub struct WithBody;
+
+impl IntoResponses for Gated {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        failures(["400", "401", "403", "503"])
+    }
+}
+
+impl IntoResponses for WithBody {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        failures(["400", "403", "413", "415", "422"])
+    }
+}
+
+fn failures<const COUNT: usize>(statuses: [&str; COUNT]) -> BTreeMap<String, RefOr<Response>> {
+    statuses.map(|status| (status.to_owned(), Ref::from_response_name("Failure").into())).into()
+}
 
 #[derive(OpenApi)]
 #[openapi(

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use constants::{ApplicationContext, lifetime};
-use delivery::{Message, Outbox, Postman, Routes};
+use delivery::{Message, Outbox, Postman, Routes, SmtpUrl};
 use session_management::{IssuedCode, Phone, SettingError};
 use templates::Locale;
 
@@ -29,8 +29,9 @@ pub(crate) fn postman(context: ApplicationContext, settings: &Settings) -> Resul
     }
     announce(routes, settings);
     drop(std::thread::spawn(Phone::prepare));
+    let smtp = routes.smtp.as_ref().map_or("", SmtpUrl::expose);
     Postman::new(routes)
-        .map_err(|error| SettingError::wrong("SMTP_URL", "***", format!("a mail server ({error})")))
+        .map_err(|error| SettingError::wrong_url("SMTP_URL", smtp, format!("a mail server ({error})")))
 }
 
 fn announce(routes: &Routes, settings: &Settings) {

@@ -9,6 +9,7 @@ mod login;
 mod own_path;
 mod redirect;
 mod refusal;
+mod telegram;
 mod visitor;
 
 use std::fmt;
@@ -31,11 +32,12 @@ use form_token::FormKey;
 
 pub use crate::gate::greet;
 pub use device_row::device_row;
-pub use form::{Form, StrangerForm};
+pub use form::{Form, NoFields, StrangerForm};
 pub use login::LoginForms;
 pub use own_path::{Next, OwnPath};
 pub use redirect::Redirect;
 pub use refusal::Refusal;
+pub use telegram::TelegramButtonPage;
 pub(crate) use visitor::Visitor;
 
 /// Paths that programs ask for, also where a browser shows their answer.
@@ -64,8 +66,7 @@ pub fn get() -> actix_web::Route {
 /// Whether the answer is to be a page: every path of ours that is none of a program's, and every other that a browser
 /// asks for.
 pub(crate) fn is_for_page(request: &HttpRequest) -> bool {
-    let below = |root: &str| request.path().strip_prefix(root).is_some_and(is_end_or_slash);
-    if FOR_PROGRAMS.iter().any(|root| below(root)) {
+    if FOR_PROGRAMS.iter().any(|root| is_at_or_below(request.path(), root)) {
         return false;
     }
     let asked = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
@@ -73,8 +74,9 @@ pub(crate) fn is_for_page(request: &HttpRequest) -> bool {
         || request.match_pattern().is_some_and(|pattern| !pattern.is_empty())
 }
 
-fn is_end_or_slash(rest: &str) -> bool {
-    rest.is_empty() || rest.starts_with('/')
+/// Whether a path is this one, or below it.
+pub(crate) fn is_at_or_below(path: &str, root: &str) -> bool {
+    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What stands around the pages of a request, and where it may go on.

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::gate::Current;
 use crate::json::Body;
 use crate::locale;
+use crate::openapi::{Gated, WithBody};
 use crate::problem::{Problem, localized};
 
 /// What a person chose.
@@ -38,8 +39,7 @@ impl From<Preferences> for PreferencesView {
 #[utoipa::path(
     get, path = "/api/preferences", tag = "preferences", security(("cookie" = []), ("bearer" = [])),
     responses(
-        (status = 200, body = PreferencesView), (status = 401, response = crate::openapi::Failure),
-        (status = 503, response = crate::openapi::Failure),
+        (status = 200, body = PreferencesView), Gated,
     )
 )]
 pub async fn show_preferences(
@@ -57,10 +57,7 @@ pub async fn show_preferences(
     put, path = "/api/preferences", tag = "preferences", request_body = PreferencesView,
     security(("cookie" = []), ("bearer" = [])),
     responses(
-        (status = 200, body = PreferencesView), (status = 400, response = crate::openapi::Failure),
-        (status = 401, response = crate::openapi::Failure), (status = 403, response = crate::openapi::Failure),
-        (status = 413, response = crate::openapi::Failure), (status = 415, response = crate::openapi::Failure),
-        (status = 422, response = crate::openapi::Failure), (status = 503, response = crate::openapi::Failure),
+        (status = 200, body = PreferencesView), Gated, WithBody,
     )
 )]
 pub async fn choose_preferences(

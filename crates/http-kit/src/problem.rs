@@ -45,7 +45,7 @@ pub enum Code {
     Conflict,
     /// 413: the body is over 64 KiB.
     PayloadTooLarge,
-    /// 415: the body is not `application/json`.
+    /// 415: the body is not what the address takes: `application/json`, or of a page a form.
     UnsupportedMediaType,
     /// 422: readable, but not of the expected form.
     ValidationFailed,
@@ -184,7 +184,7 @@ impl Problem {
             status: status.as_u16(),
             title: text("title"),
             detail: self.text(),
-            hint: text("hint"),
+            hint: self.locale.find(&format!("hint-{}", self.message)).unwrap_or_else(|| text("hint")),
             way_on: match (self.code, &around.again) {
                 (Code::Unavailable | Code::Internal, Some(again)) => (again.to_string(), "way-again"),
                 _ => ("/".to_owned(), "way-home"),
@@ -229,8 +229,12 @@ impl From<SessionError> for Problem {
 
 impl From<DeliveryError> for Problem {
     fn from(error: DeliveryError) -> Self {
-        log::warn!("a message was not sent: {error}");
-        Self::new(Code::Unavailable).because("unavailable-sms").retry_after(GATEWAY_PAUSE)
+        log::warn!("a message is not known to be sent: {error}");
+        let message = match error {
+            DeliveryError::Unknown(_) => "unavailable-sms-late",
+            DeliveryError::NoWay(_) | DeliveryError::NotSent(_) => "unavailable-sms",
+        };
+        Self::new(Code::Unavailable).because(message).retry_after(GATEWAY_PAUSE)
     }
 }
 

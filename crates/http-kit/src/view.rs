@@ -73,7 +73,7 @@ pub struct SessionView {
     /// The address of the login.
     ip_address: Option<String>,
     user_agent: Option<String>,
-    /// Browser and system in words.
+    /// Browser and system in words; in English whoever asks, since answers are kept.
     device: String,
     /// Whether this request came with it.
     current: bool,

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use constants::ApplicationContext;
+use constants::{ApplicationContext, AuditAction};
 use diesel::prelude::*;
 use ipnetwork::IpNetwork;
 
@@ -12,10 +12,10 @@ use crate::schema::{audit_log, users};
 use crate::sql_enum::ContextColumn;
 
 /// A line to be added. It is added in the transaction of the act that it tells of.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Entry {
-    /// What was done, such as `user_created`.
-    pub action: &'static str,
+    /// What was done.
+    pub action: AuditAction,
     /// In which application; `None` for the command line.
     pub context: Option<ApplicationContext>,
     /// Who acted; `None` for the command line.
@@ -28,6 +28,22 @@ pub struct Entry {
     pub origin: Origin,
     /// Old and new values; never a secret.
     pub detail: Option<serde_json::Value>,
+}
+
+impl Entry {
+    /// A line of the command line.
+    #[must_use]
+    pub fn of(action: AuditAction) -> Self {
+        Self {
+            action,
+            context: None,
+            actor: None,
+            subject: None,
+            session: None,
+            origin: Origin::default(),
+            detail: None,
+        }
+    }
 }
 
 /// Where a request came from.
@@ -46,7 +62,7 @@ pub struct Origin {
 pub fn append(conn: &mut PgConnection, entry: &Entry) -> QueryResult<()> {
     diesel::insert_into(audit_log::table)
         .values((
-            audit_log::action.eq(entry.action),
+            audit_log::action.eq(entry.action.as_str()),
             audit_log::application_context.eq(entry.context.map(ContextColumn)),
             audit_log::actor_id.eq(entry.actor.map(|id| id.0)),
             audit_log::subject_id.eq(entry.subject.map(|id| id.0)),

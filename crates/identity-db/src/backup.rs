@@ -1,6 +1,7 @@
 //! What a backup needs of Postgres beside `pg_dump`: the snapshot that it is taken of, a database to restore it into,
 //! the number of rows in each table, and the record.
 
+use constants::AuditAction;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -68,13 +69,16 @@ pub struct Taken {
     pub server_version: String,
 }
 
-/// Opens a connection on which statements take as long as they take.
+/// Opens a connection on which statements take as long as they take, and which may wait for `pg_dump` within a
+/// transaction, whatever the server's settings say.
 ///
 /// # Errors
 /// When there is none to be had.
 pub fn connect(url: &str) -> Result<PgConnection, MigrationError> {
     let mut conn = PgConnection::establish(&with_connect_timeout(url))?;
-    conn.batch_execute("SET timezone = 'UTC'; SET statement_timeout = 0")?;
+    conn.batch_execute(
+        "SET timezone = 'UTC'; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0",
+    )?;
     Ok(conn)
 }
 
@@ -205,6 +209,6 @@ pub fn record(conn: &mut PgConnection, taken: &Taken) -> QueryResult<()> {
             ))
             .execute(conn)?;
         let detail = Some(serde_json::json!({ "file": taken.file_name, "sha256": taken.sha256 }));
-        audit::append(conn, &Entry { action: "backup_taken", detail, ..Entry::default() })
+        audit::append(conn, &Entry { detail, ..Entry::of(AuditAction::BackupTaken) })
     })
 }

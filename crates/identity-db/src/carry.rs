@@ -4,15 +4,18 @@
 mod person;
 mod session;
 
-use chrono::{DateTime, Utc};
-use constants::ApplicationContext;
-use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text, Uuid};
+use std::time::Duration;
 
-use crate::id::{SessionId, UserId};
+use chrono::{DateTime, Utc};
+use constants::{ApplicationContext, AuditAction};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text, Uuid};
+
+use crate::id::SessionId;
 use crate::right::{self, Grant};
 use crate::session::Session;
 use crate::statement::statement;
+use crate::time::seconds;
 use crate::user::Credential;
 
 /// A person of the memory, with what was changed there since Postgres had them.
@@ -31,7 +34,7 @@ pub struct Person {
     /// The password was changed.
     pub password: bool,
     /// Every session that began before this moment was ended; with the audit log's name for it.
-    pub ended_before: Option<(DateTime<Utc>, &'static str)>,
+    pub ended_before: Option<(DateTime<Utc>, AuditAction)>,
     /// Rights that were granted or taken.
     pub grants: Vec<GrantChange>,
 }
@@ -67,12 +70,17 @@ pub struct Bundle {
     pub person: Person,
     /// Their sessions.
     pub sessions: Vec<Carried>,
-    /// The token of one of the sessions, where it is also written for the older software.
+    /// The token of one of the sessions, where it is also written for the older software. What it overwrites there
+    /// becomes a session, unless it has been one.
     pub auth_token: Option<String>,
+    /// How long such a session lives unused.
+    pub idle: Duration,
+    /// How long at most.
+    pub absolute: Duration,
     /// The application that carries them.
     pub context: ApplicationContext,
     /// The audit log's name for a session that is new here.
-    pub action: &'static str,
+    pub action: AuditAction,
 }
 
 /// What Postgres has of it now.
@@ -96,7 +104,7 @@ pub struct Arrived {
 /// # Errors
 /// When Postgres gives no answer; also when somebody makes a person of the same address at the same moment.
 pub fn carry(conn: &mut PgConnection, bundle: &Bundle) -> QueryResult<Option<Arrived>> {
-    let Bundle { person, sessions, auth_token, context, action } = bundle;
+    let Bundle { person, sessions, auth_token, idle, absolute, context, action } = bundle;
     let Some(mut credential) = person::carry(conn, person, *context)? else { return Ok(None) };
     let id = credential.user.id;
     let mut ended = Vec::new();
@@ -110,11 +118,12 @@ pub fn carry(conn: &mut PgConnection, bundle: &Bundle) -> QueryResult<Option<Arr
     let has_others = !person.grants.is_empty() || (person.known && !is_same);
     let grants = has_others.then(|| right::list(conn, id)).transpose()?;
     if let Some(token) = auth_token {
-        write_token(conn, id, token)?;
+        WriteToken { user_id: id.0, token, idle: seconds(*idle), absolute: seconds(*absolute) }
+            .get_result::<(bool,)>(conn)?;
     }
     let mut dead = Vec::new();
     for session in sessions {
-        if !session::carry(conn, session, action)? {
+        if !session::carry(conn, session, *action)? {
             dead.push(session.session.id);
         }
     }
@@ -128,31 +137,36 @@ statement! {
     struct WriteToken<'a> {
         user_id: uuid::Uuid => Uuid, "uuid";
         token: &'a str => Text, "varchar";
+        idle: i64 => BigInt, "bigint";
+        absolute: i64 => BigInt, "bigint";
     }
     returns (Bool,);
-    "before AS (
+    "clock AS MATERIALIZED (SELECT clock_timestamp() AS now),
+    before AS (
         SELECT users.id, users.session_epoch, users.auth_token FROM users JOIN arg ON arg.user_id = users.id
         FOR NO KEY UPDATE OF users
     ), overwritten AS (
         INSERT INTO sessions (id, user_id, application_context, expires_at, absolute_expires_at, created_at,
                               last_activity, session_epoch, auth_method, adopted_from)
-        SELECT session_digest(before.auth_token), before.id, 'web', clock_timestamp() + interval '30 days',
-               clock_timestamp() + interval '90 days', clock_timestamp(), clock_timestamp(), before.session_epoch,
+        SELECT session_digest(before.auth_token), before.id, 'web',
+               clock.now + least(arg.idle, arg.absolute) * interval '1 second',
+               clock.now + arg.absolute * interval '1 second', clock.now, clock.now, before.session_epoch,
                'legacy', 'auth_token'
-        FROM before
+        FROM before, arg, clock
         WHERE NOT EXISTS (SELECT FROM cleanup)
           AND before.auth_token ~ '^[A-Za-z0-9_-]+$' AND length(before.auth_token) BETWEEN 6 AND 255
           AND NOT EXISTS (SELECT FROM users other WHERE other.id <> before.id
                           AND session_digest(other.auth_token) = session_digest(before.auth_token))
         ON CONFLICT (id) DO NOTHING
+        RETURNING id, user_id
+    ), logged AS (
+        INSERT INTO audit_log (action, application_context, subject_id, session_id, detail)
+        SELECT 'session_adopted', 'web', overwritten.user_id, overwritten.id,
+               jsonb_build_object('from', 'auth_token', 'ended', false)
+        FROM overwritten
     ), written AS (
         UPDATE users SET auth_token = arg.token FROM arg, before
         WHERE users.id = before.id AND NOT EXISTS (SELECT FROM cleanup)
     )
     SELECT true"
-}
-
-/// Writes a token where the older software looks; what it overwrites becomes a session, unless it has been one.
-fn write_token(conn: &mut PgConnection, user: UserId, token: &str) -> QueryResult<()> {
-    WriteToken { user_id: user.0, token }.get_result::<(bool,)>(conn).map(|_| ())
 }

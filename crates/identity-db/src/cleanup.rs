@@ -2,6 +2,7 @@
 
 mod measure;
 
+use constants::AuditAction;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -15,7 +16,7 @@ use crate::audit::{self, Entry};
 use crate::database::in_transaction;
 use crate::migration::{self, MigrationError};
 use crate::schema::cleanup;
-use crate::session::clock_timestamp;
+use crate::time::clock_timestamp;
 
 pub use measure::{Backup, Known, Measured, QUIET_DAYS, Standing, measure, note_points};
 
@@ -24,6 +25,9 @@ const TRIES: u32 = 100;
 
 /// How long one try waits, and how long the next one comes after it.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// What is said when a try gave up.
+const LOCKED_OUT: &str = "somebody keeps the tables of people and sessions locked";
 
 /// The record of a clean-up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Queryable)]
@@ -66,24 +70,26 @@ fn write(conn: &mut PgConnection, checklist: &Value) -> QueryResult<(Applied, bo
     if let Some(before) = applied(conn)? {
         return Ok((before, false));
     }
-    // What may take long comes before the locks that everybody waits for.
-    conn.batch_execute("DELETE FROM adoption.original_value")?;
     conn.batch_execute(&format!("SET LOCAL lock_timeout = {}", LOCK_TIMEOUT.as_millis()))?;
-    conn.batch_execute(
-        "LOCK TABLE sessions, users IN ACCESS EXCLUSIVE MODE;
-         ALTER TABLE sessions ALTER COLUMN application_context DROP DEFAULT;
-         SELECT adoption.forget_originals()",
-    )?;
+    // Postgres' own words for a lock that was not to be had are in the server's language.
+    conn.batch_execute(&format!(
+        "DO $$ BEGIN
+             LOCK TABLE sessions, users IN ACCESS EXCLUSIVE MODE;
+             TRUNCATE adoption.original_value;
+             ALTER TABLE sessions ALTER COLUMN application_context DROP DEFAULT;
+             PERFORM adoption.forget_originals();
+         EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+             RAISE EXCEPTION '{LOCKED_OUT}';
+         END $$"
+    ))?;
     diesel::insert_into(cleanup::table)
         .values((cleanup::checklist.eq(checklist), cleanup::applied_at.eq(clock_timestamp())))
         .execute(conn)?;
-    audit::append(conn, &Entry { action: "cleanup_applied", ..Entry::default() })?;
+    audit::append(conn, &Entry::of(AuditAction::CleanupApplied))?;
     let applied = applied(conn)?.ok_or(QueryError::NotFound)?;
     Ok((applied, true))
 }
 
-/// Postgres' word for a lock that was not to be had in time has no kind of its own in Diesel.
 fn is_locked_out(error: &QueryError) -> bool {
-    matches!(error, QueryError::DatabaseError(_, info)
-        if info.message().contains("lock timeout") || info.message().contains("deadlock detected"))
+    matches!(error, QueryError::DatabaseError(_, info) if info.message() == LOCKED_OUT)
 }

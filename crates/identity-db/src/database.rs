@@ -171,7 +171,12 @@ impl Database {
     /// As [`Database::run`].
     pub async fn server(&self) -> Result<Server, DatabaseError> {
         let url = Arc::clone(&self.url);
+        let permits = Arc::clone(&self.permits);
+        let late = |_| DatabaseError::Unavailable(format!("no answer within {:?}", self.budget));
+        // Whoever waits for a server that hangs keeps a thread, and the permit with it.
+        let permit = tokio::time::timeout(self.budget, permits.acquire_owned()).await.map_err(late)?;
         let asking = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
             let mut conn = PgConnection::establish(&url)
                 .map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
             Ok(Server::ask(&mut conn)?)

@@ -1,13 +1,14 @@
 //! The installation's root keys, from which `session-management` derives what it signs with.
 
 use chrono::{DateTime, Duration, Utc};
+use constants::AuditAction;
 use diesel::prelude::*;
 
 use crate::RootKey;
 use crate::audit::{self, Entry};
 use crate::database::in_transaction;
 use crate::schema::instance_keys;
-use crate::session::clock_timestamp;
+use crate::time::clock_timestamp;
 
 /// How many keys, counted from the newest, still verify what they signed.
 pub const VERIFYING: i64 = 2;
@@ -53,7 +54,7 @@ pub fn create_first(conn: &mut PgConnection) -> QueryResult<bool> {
 pub fn rotate(conn: &mut PgConnection) -> QueryResult<i64> {
     in_transaction(conn, |conn| {
         add(conn)?;
-        audit::append(conn, &Entry { action: "root_key_added", ..Entry::default() })?;
+        audit::append(conn, &Entry::of(AuditAction::RootKeyAdded))?;
         instance_keys::table.count().get_result(conn)
     })
 }

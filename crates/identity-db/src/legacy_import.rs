@@ -4,14 +4,16 @@ mod people;
 mod status;
 mod tokens;
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Bool};
 
 use crate::database::{DatabaseError, in_transaction, with_connect_timeout};
-use crate::session::clock_timestamp;
+use crate::time::clock_timestamp;
 
 pub use people::{
     ChangedPerson, Here, Memory, NewMemory, NewPerson, Taken, change, create, find, remember, remembered,
@@ -22,6 +24,10 @@ pub use tokens::{NewSession, TokenOwners, add_sessions, token_owners};
 
 /// Any number, as long as nobody else takes this lock; these bytes spell `import`.
 const LOCK: i64 = i64::from_be_bytes(*b"\0\0import");
+
+/// How often the lock is tried for, and how long after one another: five seconds in all.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// How often a batch is tried that meets somebody who takes an address at the same moment.
 const TRIES: u32 = 10;
@@ -43,20 +49,15 @@ impl Import {
         };
         let mut conn = PgConnection::establish(&with_connect_timeout(url)).map_err(unavailable)?;
         conn.batch_execute(
-            "SET timezone = 'UTC'; SET statement_timeout = '2min'; SET lock_timeout = '5s'; \
-             SET plan_cache_mode = force_custom_plan",
+            "SET timezone = 'UTC'; SET statement_timeout = '2min'; SET plan_cache_mode = force_custom_plan",
         )?;
-        let locked =
-            diesel::sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(LOCK).execute(&mut conn);
-        match locked {
-            // Postgres' word for a lock that was not to be had in time has no kind of its own in Diesel.
-            Err(QueryError::DatabaseError(_, info)) if info.message().contains("lock timeout") => {
-                return Ok(None);
+        for _ in 1..LOCK_TRIES {
+            if try_lock(&mut conn)? {
+                return Ok(Some(Self { conn }));
             }
-            answer => answer?,
-        };
-        conn.batch_execute("SET lock_timeout = 0")?;
-        Ok(Some(Self { conn }))
+            std::thread::sleep(LOCK_PAUSE);
+        }
+        Ok(try_lock(&mut conn)?.then_some(Self { conn }))
     }
 
     /// Postgres' clock.
@@ -104,4 +105,14 @@ impl std::fmt::Debug for Import {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Import")
     }
+}
+
+fn try_lock(conn: &mut PgConnection) -> QueryResult<bool> {
+    #[derive(QueryableByName)]
+    struct Locked {
+        #[diesel(sql_type = Bool)]
+        locked: bool,
+    }
+    let lock = diesel::sql_query("SELECT pg_try_advisory_lock($1) AS locked").bind::<BigInt, _>(LOCK);
+    lock.get_result(conn).map(|Locked { locked }| locked)
 }

@@ -12,6 +12,7 @@ mod schema;
 mod secret;
 mod sql_enum;
 mod statement;
+mod time;
 
 #[doc(hidden)]
 pub mod failpoint;

@@ -15,14 +15,9 @@ use ipnetwork::IpNetwork;
 use crate::audit::Origin;
 use crate::id::UserId;
 use crate::schema::sql_types::UserRole;
-use crate::statement::statement;
+use crate::statement::{logged_user_created, statement, user_columns};
+use crate::time::{clock_timestamp, seconds};
 use crate::user::User;
-
-// Not as a literal of SQL: a statement that has one is parsed and planned anew each time.
-diesel::define_sql_function! {
-    /// Now, by the clock of Postgres.
-    fn clock_timestamp() -> Timestamptz;
-}
 
 /// How often a code may be compared, right or wrong.
 pub const ATTEMPTS: i32 = 5;
@@ -79,7 +74,7 @@ pub fn store_code(
     code_hash: &Digest,
     lifetime: Duration,
 ) -> QueryResult<()> {
-    let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
+    let seconds = seconds(lifetime);
     Store { phone, code_hash, seconds }.get_result::<(bool,)>(conn).map(|_| ())
 }
 
@@ -95,7 +90,7 @@ statement! {
     }
     returns (Uuid, Nullable<Text>, Nullable<Text>, Nullable<BigInt>, Bool, UserRole, Timestamptz,
              Nullable<Timestamptz>, Nullable<Timestamptz>, BigInt, BigInt, BigInt);
-    "compared AS (
+    concat!("compared AS (
         UPDATE one_time_codes c SET
             attempts = c.attempts + 1,
             consumed_at = CASE WHEN c.code_hash = ANY (arg.hashes) THEN clock_timestamp() END
@@ -111,19 +106,10 @@ statement! {
         -- Changes nothing, but waits for whoever makes the same person now, and returns the row.
         ON CONFLICT (phone) DO UPDATE SET phone = users.phone
         RETURNING users.*, users.xmax = 0 AS is_new
-    ), logged AS (
-        INSERT INTO audit_log (action, application_context, actor_id, subject_id, ip_address, user_agent, detail)
-        SELECT 'user_created', arg.context, anybody.id, anybody.id, arg.ip_address, arg.user_agent,
-               jsonb_build_object('method', 'sms')
-        FROM anybody, arg WHERE anybody.is_new
+    ), ", logged_user_created!("sms"), ", themselves AS (
+        SELECT u.* FROM users u JOIN arg ON u.id = arg.of_user JOIN compared ON compared.phone = u.phone AND compared.is_right
     )
-    SELECT id, email, phone, telegram_id, is_verified, role, created_at, last_login_at, blocked_at, session_epoch,
-           credential_version, version
-    FROM anybody
-    UNION ALL
-    SELECT u.id, u.email, u.phone, u.telegram_id, u.is_verified, u.role, u.created_at, u.last_login_at, u.blocked_at,
-           u.session_epoch, u.credential_version, u.version
-    FROM users u JOIN arg ON u.id = arg.of_user JOIN compared ON compared.phone = u.phone AND compared.is_right"
+    SELECT ", user_columns!(), " FROM anybody UNION ALL SELECT ", user_columns!(), " FROM themselves")
 }
 
 /// Counts an attempt and uses the code up if it is the right one; the person of that phone then. `hashes` are
@@ -166,7 +152,7 @@ statement! {
     }
     returns (Uuid, Nullable<Text>, Nullable<Text>, Nullable<BigInt>, Bool, UserRole, Timestamptz,
              Nullable<Timestamptz>, Nullable<Timestamptz>, BigInt, BigInt, BigInt);
-    "used AS (
+    concat!("used AS (
         INSERT INTO used_telegram_payloads (digest, usable_until)
         SELECT arg.digest, to_timestamp(arg.signed_at + arg.lifetime) FROM arg
         WHERE extract(epoch FROM clock_timestamp()) BETWEEN arg.signed_at - arg.skew AND arg.signed_at + arg.lifetime
@@ -184,19 +170,10 @@ statement! {
         -- As for a code.
         ON CONFLICT (telegram_id) DO UPDATE SET telegram_id = users.telegram_id
         RETURNING users.*, users.xmax = 0 AS is_new
-    ), logged AS (
-        INSERT INTO audit_log (action, application_context, actor_id, subject_id, ip_address, user_agent, detail)
-        SELECT 'user_created', arg.context, anybody.id, anybody.id, arg.ip_address, arg.user_agent,
-               jsonb_build_object('method', 'telegram')
-        FROM anybody, arg WHERE anybody.is_new
+    ), ", logged_user_created!("telegram"), ", themselves AS (
+        SELECT u.* FROM users u JOIN arg ON u.id = arg.of_user AND u.telegram_id = arg.telegram_id, used
     )
-    SELECT id, email, phone, telegram_id, is_verified, role, created_at, last_login_at, blocked_at, session_epoch,
-           credential_version, version
-    FROM anybody
-    UNION ALL
-    SELECT u.id, u.email, u.phone, u.telegram_id, u.is_verified, u.role, u.created_at, u.last_login_at, u.blocked_at,
-           u.session_epoch, u.credential_version, u.version
-    FROM users u JOIN arg ON u.id = arg.of_user AND u.telegram_id = arg.telegram_id, used"
+    SELECT ", user_columns!(), " FROM anybody UNION ALL SELECT ", user_columns!(), " FROM themselves")
 }
 
 /// What Telegram signed about a person.
@@ -223,7 +200,6 @@ pub fn redeem_payload(
     payload: &SignedPayload,
     whose: &Whose,
 ) -> QueryResult<Option<User>> {
-    let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     let (of_user, context, origin) = whose.parts();
     RedeemPayload {
         digest: &payload.digest,

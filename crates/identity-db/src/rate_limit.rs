@@ -8,6 +8,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
 
 use crate::schema::rate_limits;
 use crate::statement::statement;
+use crate::time::seconds;
 
 /// One counter: at most `limit` attempts in `window`, counted from the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,8 +109,4 @@ pub fn refund(conn: &mut PgConnection, counters: &[Counter]) -> QueryResult<()> 
 /// When Postgres gives no answer.
 pub fn purge(conn: &mut PgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
     diesel::delete(rate_limits::table.filter(rate_limits::window_start.lt(before))).execute(conn)
-}
-
-fn seconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }

@@ -12,12 +12,7 @@ use crate::carry::GrantChange;
 use crate::id::UserId;
 use crate::schema::{user_permissions as grants, users};
 use crate::sql_enum::ContextColumn;
-
-// Not as a literal of SQL: a statement that has one is parsed and planned anew each time.
-diesel::define_sql_function! {
-    /// Now, by the clock of Postgres.
-    fn clock_timestamp() -> Timestamptz;
-}
+use crate::time::clock_timestamp;
 
 /// A right of a person in one application, granted beyond what their role brings there.
 #[derive(Debug, Clone, PartialEq, Eq)]

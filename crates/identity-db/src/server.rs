@@ -9,20 +9,23 @@ use serde::Deserialize;
 
 use crate::pool::Incarnation;
 
-/// The triggers without which a revocation could be undone, or would not be heard of, with their tables.
-pub const TRIGGERS: [(&str, &str); 11] = [
-    ("sessions", "sessions_guard"),
-    ("sessions", "sessions_keep_imported"),
-    ("sessions", "sessions_keep_tombstone"),
-    ("sessions", "sessions_notify_denial"),
-    ("sessions", "sessions_notify_truncate"),
-    ("sessions", "sessions_refuse_adoption"),
-    ("user_permissions", "user_permissions_notify_truncate"),
-    ("user_permissions", "user_permissions_raise_version"),
-    ("users", "users_guard"),
-    ("users", "users_notify_denial"),
-    ("users", "users_notify_truncate"),
+/// The triggers without which a revocation could be undone, or would not be heard of: each with its table and with the
+/// migration that makes it.
+pub const TRIGGERS: [(&str, &str, &str); 11] = [
+    ("sessions", "sessions_guard", GUARDS),
+    ("sessions", "sessions_keep_imported", "20261122001000_remember_imports"),
+    ("sessions", "sessions_keep_tombstone", GUARDS),
+    ("sessions", "sessions_notify_denial", GUARDS),
+    ("sessions", "sessions_notify_truncate", GUARDS),
+    ("sessions", "sessions_refuse_adoption", "20261122001300_create_cleanup"),
+    ("user_permissions", "user_permissions_notify_truncate", GUARDS),
+    ("user_permissions", "user_permissions_raise_version", GUARDS),
+    ("users", "users_guard", GUARDS),
+    ("users", "users_notify_denial", GUARDS),
+    ("users", "users_notify_truncate", GUARDS),
 ];
+
+const GUARDS: &str = "20261122000700_guard_revocation";
 
 /// What `pg_trigger` has for a trigger that is ENABLE ALWAYS.
 const ALWAYS: &str = "A";
@@ -84,8 +87,8 @@ pub enum Fault {
     OtherDatabase(String, String),
     /// The URL in this variable leads to a server in recovery.
     Standby(&'static str),
-    /// These triggers are not there.
-    MissingTriggers(Vec<&'static str>),
+    /// These triggers are not there; with the migrations that make them.
+    MissingTriggers(Vec<(&'static str, &'static str)>),
     /// These triggers do not fire, or not always; with their tables.
     DisabledTriggers(Vec<(&'static str, &'static str)>),
     /// What was committed may be lost in a power cut.
@@ -126,12 +129,16 @@ impl fmt::Display for Fault {
                 "{variable} leads to a Postgres server in recovery, which tells of no revocation and takes none; let \
                  it lead to the primary"
             ),
-            Self::MissingTriggers(names) => write!(
-                f,
-                "these triggers are missing, without which a revocation may be undone or not be heard of: {}; run \
-                 `migrate run`, or create them as migrations/identity/*_guard_revocation/up.sql does",
-                names.join(", ")
-            ),
+            Self::MissingTriggers(triggers) => {
+                let named: Vec<String> =
+                    triggers.iter().map(|(name, by)| format!("{name} (of {by})")).collect();
+                write!(
+                    f,
+                    "these triggers are missing, without which a revocation may be undone or not be heard of: {}; run \
+                     `migrate run`, or create each as its migration in migrations/identity does",
+                    named.join(", ")
+                )
+            }
             Self::DisabledTriggers(triggers) => {
                 let remedy: Vec<String> = triggers
                     .iter()
@@ -202,11 +209,15 @@ impl Faults {
 }
 
 fn faults_of_triggers(found: &BTreeMap<String, String>) -> impl Iterator<Item = Fault> {
-    let missing: Vec<_> =
-        TRIGGERS.iter().filter(|(_, name)| !found.contains_key(*name)).map(|(_, name)| *name).collect();
+    let missing: Vec<_> = TRIGGERS
+        .iter()
+        .filter(|(_, name, _)| !found.contains_key(*name))
+        .map(|(_, name, migration)| (*name, *migration))
+        .collect();
     let disabled: Vec<_> = TRIGGERS
-        .into_iter()
-        .filter(|(_, name)| found.get(*name).is_some_and(|enabled| enabled != ALWAYS))
+        .iter()
+        .filter(|(_, name, _)| found.get(*name).is_some_and(|enabled| enabled != ALWAYS))
+        .map(|(table, name, _)| (*table, *name))
         .collect();
     let missing = (!missing.is_empty()).then_some(Fault::MissingTriggers(missing));
     missing.into_iter().chain((!disabled.is_empty()).then_some(Fault::DisabledTriggers(disabled)))
@@ -223,7 +234,7 @@ mod tests {
             database: "d".into(),
             fsync: "on".into(),
             synchronous_commit: "on".into(),
-            triggers: TRIGGERS.iter().map(|(_, name)| ((*name).to_owned(), "A".to_owned())).collect(),
+            triggers: TRIGGERS.iter().map(|(_, name, _)| ((*name).to_owned(), "A".to_owned())).collect(),
         }
     }
 

@@ -11,8 +11,6 @@ mod open;
 mod purge;
 mod touch;
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use constants::{ApplicationContext, LegacySource};
 use diesel::prelude::*;
@@ -24,6 +22,7 @@ use crate::id::{SessionId, UserId};
 use crate::right::{RightRow, Rights, RightsOfSession};
 use crate::schema::{sessions, users};
 use crate::sql_enum::{ContextColumn, SourceColumn};
+use crate::time::clock_timestamp;
 use crate::user::User;
 
 pub use adopt::{Adopted, LegacyKey, LegacyToken, adopt, count_legacy_uses};
@@ -39,11 +38,6 @@ diesel::define_sql_function! {
     /// When the transaction began; a statement outside of one is its own.
     fn transaction_timestamp() -> Timestamptz;
 }
-diesel::define_sql_function! {
-    /// Now, by the clock of Postgres.
-    fn clock_timestamp() -> Timestamptz;
-}
-
 /// A session as Postgres has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Queryable, Selectable)]
 #[diesel(table_name = sessions, check_for_backend(diesel::pg::Pg))]
@@ -228,9 +222,4 @@ pub fn page(
         query = query.filter(sessions::id.gt(after.as_str()));
     }
     query.order(sessions::id).limit(limit).load(conn)
-}
-
-/// Whole seconds, which is what Postgres' `interval '1 second'` is multiplied by.
-pub(crate) fn seconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }

@@ -12,7 +12,7 @@ macro_rules! statement {
             $( $(#[$field_meta:meta])* $field:ident : $ty:ty => $sql:ty, $cast:literal; )+
         }
         returns ($($out:ty),+ $(,)?);
-        $text:literal
+        $text:expr
     ) => {
         $(#[$meta])*
         $vis struct $name<'a> {
@@ -51,4 +51,28 @@ macro_rules! statement {
     };
 }
 
-pub(crate) use statement;
+/// What of a row of `users` makes a [`crate::user::User`], in its order.
+macro_rules! user_columns {
+    () => {
+        "id, email, phone, telegram_id, is_verified, role, created_at, last_login_at, blocked_at, session_epoch, \
+         credential_version, version"
+    };
+}
+
+/// The audit log's line on a person whom a proof that counts once has made.
+macro_rules! logged_user_created {
+    ($method:literal) => {
+        concat!(
+            "logged AS (
+        INSERT INTO audit_log (action, application_context, actor_id, subject_id, ip_address, user_agent, detail)
+        SELECT 'user_created', arg.context, anybody.id, anybody.id, arg.ip_address, arg.user_agent,
+               jsonb_build_object('method', '",
+            $method,
+            "')
+        FROM anybody, arg WHERE anybody.is_new
+    )"
+        )
+    };
+}
+
+pub(crate) use {logged_user_created, statement, user_columns};

@@ -1,27 +1,24 @@
 //! Numbers for staff, by statements that stay fast however much there is.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use constants::ApplicationContext;
+use constants::{ApplicationContext, AuditAction};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double};
 
 use crate::schema::sql_types::ApplicationType;
 use crate::schema::{audit_log, legacy_uses};
 use crate::sql_enum::ContextColumn;
-
-diesel::define_sql_function! {
-    /// Now, by the clock of Postgres.
-    fn clock_timestamp() -> Timestamptz;
-}
+use crate::time::clock_timestamp;
 
 /// Blocks of the table of sessions that are looked at, about: 6 MiB, some 20,000 sessions. One estimate in three is off by
 /// more than a twenty-fifth.
 const BLOCKS: i64 = 800;
 
 /// The audit log's name for a login.
-const LOGIN: &str = "session_created";
+const LOGIN: &str = AuditAction::SessionCreated.as_str();
 
-/// How many sessions count.
+/// How many sessions are neither revoked nor run out. Those of people who are blocked, or whose sessions were all ended and
+/// are not yet marked as such, are among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LiveSessions {
     /// In web.

@@ -11,12 +11,7 @@ use serde::Serialize;
 use crate::schema::{migration_strategy, strategy_processes};
 use crate::sql_enum::{ContextColumn, StrategyColumn};
 use crate::statement::statement;
-
-// Not as a literal of SQL: a statement that has one is parsed and planned anew each time.
-diesel::define_sql_function! {
-    /// Now, by the clock of Postgres.
-    fn clock_timestamp() -> Timestamptz;
-}
+use crate::time::clock_timestamp;
 
 /// After so long without a word a process counts as gone.
 const SILENCE: Duration = Duration::from_secs(15);

@@ -10,12 +10,9 @@ use crate::HashedPassword;
 use crate::id::UserId;
 use crate::schema::users;
 use crate::sql_enum::RoleColumn;
+use crate::time::clock_timestamp;
 
 // Not as literals of SQL: a statement that has one is parsed and planned anew each time.
-diesel::define_sql_function! {
-    /// Now, by the clock of Postgres.
-    fn clock_timestamp() -> Timestamptz;
-}
 diesel::define_sql_function! {
     /// The first of the two that is not null.
     fn coalesce(first: Nullable<Timestamptz>, second: Nullable<Timestamptz>) -> Nullable<Timestamptz>;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use constants::LegacyTokens;
+use constants::{AuditAction, LegacyTokens};
 use identity_db::HashedPassword;
 use identity_db::UserId;
 use identity_db::audit::Origin;
@@ -77,7 +77,7 @@ pub struct EndOthers {
     /// Whether the act proved anew who the person is.
     pub proven: bool,
     /// The audit log's name for it.
-    pub action: &'static str,
+    pub action: AuditAction,
 }
 
 /// The other sessions have ended; the caller's goes on.

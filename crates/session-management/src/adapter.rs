@@ -6,6 +6,7 @@ mod stored;
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -62,13 +63,13 @@ pub struct SessionData {
     /// What the client said it was.
     pub user_agent: Option<String>,
     /// What a decision needs; absent in values of the older software.
-    pub snapshot: Option<Snapshot>,
+    pub snapshot: Option<Arc<Snapshot>>,
 }
 
 impl SessionData {
     /// The value that stands for a live session.
     #[must_use]
-    pub fn of(snapshot: Snapshot) -> Self {
+    pub fn of(snapshot: Arc<Snapshot>) -> Self {
         let session = &snapshot.session;
         Self {
             user_id: session.user_id,

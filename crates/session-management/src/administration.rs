@@ -7,7 +7,7 @@ mod rules;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Days, Duration, DurationRound, NaiveDate, Utc};
-use constants::{ApplicationContext, Role};
+use constants::{ApplicationContext, AuditAction, Role};
 use identity_db::audit::{self, Line, Origin};
 use identity_db::people::{self, Search};
 use identity_db::right::{Grant, NewGrant};
@@ -22,6 +22,7 @@ use crate::principal::{Admin, Principal};
 pub(crate) use acts::grant_detail;
 pub use acts::{Changed, change_person, end_session, end_sessions, grant, take};
 pub use cursor::Cursor;
+pub use rules::Deed;
 pub(crate) use rules::{Act, Standing, forbids};
 
 /// Short for the answers of an administration.
@@ -62,7 +63,7 @@ impl Actor {
     /// A line for the audit log.
     pub(crate) fn entry(
         &self,
-        action: &'static str,
+        action: AuditAction,
         subject: UserId,
         detail: serde_json::Value,
     ) -> audit::Entry {
@@ -217,10 +218,13 @@ impl LegacyDay {
 /// Lets staff look and act. Who may look is decided at the edge; whether an act may happen is decided where it happens.
 ///
 /// Absent is `Ok(None)`; [`SessionError::Refused`] and [`SessionError::ReauthenticationRequired`] say why an act was
-/// not done.
+/// not done. A page has as many entries as `per_page` says: the edge bounds it.
 #[async_trait]
 pub trait Administration: Send + Sync + std::fmt::Debug {
-    /// A page of the people who match.
+    /// A page of the people who match. How many there are in all is counted up to 10,000.
+    ///
+    /// # Errors
+    /// [`SessionError::Internal`] for a cursor of the audit log.
     async fn people(&self, search: Search, page: PageOf, per_page: i64) -> Result<PeoplePage>;
 
     /// One person.
@@ -253,7 +257,10 @@ pub trait Administration: Send + Sync + std::fmt::Debug {
         context: ApplicationContext,
     ) -> Result<Option<()>>;
 
-    /// A page of the audit log.
+    /// A page of the audit log, the newest line first.
+    ///
+    /// # Errors
+    /// [`SessionError::Internal`] for a cursor of people.
     async fn audit_log(&self, search: audit::Search, page: PageOf, per_page: i64) -> Result<AuditPage>;
 
     /// Numbers for the dashboard.

@@ -1,5 +1,6 @@
 //! The checklist before the clean-up: what must hold before nothing of the older software counts any more, measured.
 
+mod facts;
 mod keys;
 mod points;
 
@@ -15,6 +16,7 @@ use crate::error::SessionError;
 use crate::factory::{ManagerConfiguration, RedisConfiguration};
 use crate::redis_link::RedisLink;
 
+pub use facts::{BackupFile, Facts, Lacking, Processes};
 use keys::Keys;
 pub use keys::ScanProgress;
 
@@ -52,8 +54,11 @@ pub struct Point {
     pub required: bool,
     /// Whether it was measured completely.
     pub complete: bool,
-    /// What was found.
+    /// What was found, as an English sentence.
     pub measured: String,
+    /// What was found.
+    #[serde(skip)]
+    pub facts: Facts,
     /// Since when it is so; where nothing tells, since it was first found so.
     pub since: Option<DateTime<Utc>>,
 }
@@ -95,7 +100,7 @@ impl CleanupProbe {
     pub async fn measure(&self, progress: ScanProgress<'_>) -> Result<Checklist, SessionError> {
         let keys = match &self.redis {
             Some(link) => keys::count(link, progress).await,
-            None => Keys::unknown("REDIS_URL is not set"),
+            None => Keys::unknown(Lacking::NoRedis),
         };
         self.noted(&keys).await
     }
@@ -112,7 +117,7 @@ impl CleanupProbe {
         }
         let keys = match &self.redis {
             Some(link) => keys::count_within(link, PAGE_BUDGET).await,
-            None => Keys::unknown("REDIS_URL is not set"),
+            None => Keys::unknown(Lacking::NoRedis),
         };
         *found = Some((Instant::now(), keys.clone()));
         drop(found);

@@ -4,7 +4,7 @@
 //! sessions. Below it a [`UserManager`] keeps people and sessions, in Postgres and Redis or in memory.
 
 mod account;
-mod cleanup;
+pub mod cleanup;
 mod clock;
 mod email;
 mod error;

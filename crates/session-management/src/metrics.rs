@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use constants::LegacySource;
 use prometheus::core::Metric;
 use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
@@ -27,7 +28,7 @@ pub(crate) static NEAR_HITS: LazyLock<IntCounter> =
 pub(crate) static REDIS_HITS: LazyLock<IntCounter> =
     LazyLock::new(|| LOOKUPS.with_label_values(&["redis", "live"]));
 
-/// Logins by method and outcome (`success`, `refused`, `limited`).
+/// Logins by method and outcome (`success`, `refused`, `limited`, and `error` for an outage).
 pub(crate) static LOGINS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counters("session_logins_total", "Logins by method and outcome", &["method", "outcome"])
 });
@@ -54,6 +55,11 @@ pub(crate) static LEGACY_USES: LazyLock<IntCounterVec> = LazyLock::new(|| {
         "Uses of sessions that the older software began, by source",
         &["source"],
     )
+});
+
+/// The same of each source, in their order, counted without a search.
+pub(crate) static LEGACY_USES_OF: LazyLock<Vec<IntCounter>> = LazyLock::new(|| {
+    LegacySource::ALL.iter().map(|source| LEGACY_USES.with_label_values(&[source.as_str()])).collect()
 });
 
 /// Look-ups that a strategy let one store answer (`old`, `production`).

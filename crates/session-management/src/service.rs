@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use constants::{ApplicationContext, Role};
+use constants::{ApplicationContext, AuditAction, Role};
 use identity_db::rate_limit::Counter;
 use identity_db::user::{Credential, NewUser, User};
 use identity_db::{HashedPassword, SessionId, UserId};
@@ -191,7 +191,7 @@ impl SessionService {
             new_password: None,
             credential_version: user.credential_version,
             proven: false,
-            action: "sessions_ended_by_owner",
+            action: AuditAction::SessionsEndedByOwner,
         };
         self.manager.end_others(act).await?.ok_or(SessionError::Unauthenticated)
     }
@@ -220,7 +220,7 @@ impl SessionService {
             new_password,
             credential_version: user.credential_version,
             proven: true,
-            action: "password_changed",
+            action: AuditAction::PasswordChanged,
         };
         self.manager.end_others(act).await?.ok_or(SessionError::Unauthenticated)
     }

@@ -70,12 +70,12 @@ impl TouchBook {
     }
 
     /// Puts back what could not be written down.
-    pub(crate) fn put_back(&self, uses: Vec<(SessionId, Duration)>) {
+    pub(crate) fn put_back(&self, uses: &[(SessionId, Duration)]) {
         let now = Instant::now();
         let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, age) in uses {
-            marks.written.remove(&id);
-            marks.pending.entry(id).or_insert_with(|| now.checked_sub(age).unwrap_or(now));
+            marks.written.remove(id);
+            marks.pending.entry(*id).or_insert_with(|| now.checked_sub(*age).unwrap_or(now));
         }
     }
 }
@@ -108,7 +108,7 @@ mod tests {
         let book = TouchBook::new(Duration::from_secs(3600));
         book.mark(&snapshot("session-a"), at(61));
         let taken = book.take();
-        book.put_back(taken);
+        book.put_back(&taken);
         assert_eq!(book.take().len(), 1);
     }
 

@@ -1,6 +1,8 @@
 // What pages do better with a script: they notice that their session has ended elsewhere, and end a device in place.
 const root = document.documentElement;
-const EVERY = 30_000;
+// To ask is to use the session: so a page asks while somebody is at it, and one that was left open lets it end.
+const EVERY = 10_000;
+const PRESENT = 120_000;
 
 function toLogin() {
   const here = location.pathname + location.search;
@@ -22,14 +24,27 @@ async function check() {
   }
 }
 
+// A page that was just loaded has somebody at it. Who comes back to one learns at once whether the session is there.
+let seen = Date.now();
+const isPresent = () => Date.now() - seen < PRESENT;
+function act() {
+  const wasPresent = isPresent();
+  seen = Date.now();
+  if (!wasPresent) check();
+}
+
 if (root.dataset.signedIn) {
   document.addEventListener('visibilitychange', check);
   window.addEventListener('focus', check);
   window.addEventListener('pageshow', (event) => event.persisted && check());
-  setInterval(check, EVERY);
+  for (const kind of ['pointerdown', 'keydown', 'scroll']) {
+    window.addEventListener(kind, act, { capture: true, passive: true });
+  }
+  setInterval(() => isPresent() && check(), EVERY);
 }
 
-// A form with data-swap is sent without leaving the page; what changed is taken out of the page that the answer is.
+// A form with data-swap is sent without leaving the page; what changed is taken out of the page that the answer is. It is
+// sent once: whatever the answer is, or if none comes, what follows is at most a look at this page.
 async function swap(form) {
   const button = form.querySelector('button[type=submit]');
   button.disabled = true;
@@ -42,8 +57,9 @@ async function swap(form) {
     const url = new URL(answer.url);
     if (url.pathname === '/login') return location.assign(url.pathname + url.search);
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    if (!answer.ok) return complain(page.querySelector('.problem .lead'));
     const parts = ['notice', form.dataset.swap].map((id) => [document.getElementById(id), page.getElementById(id)]);
-    if (!answer.ok || parts.some(([old, fresh]) => !old || !fresh)) return form.submit();
+    if (parts.some(([old, fresh]) => !old || !fresh)) return look();
     const [notice, fresh] = parts[0];
     notice.replaceChildren(...fresh.childNodes);
     const [old, replacement] = parts[1];
@@ -54,10 +70,26 @@ async function swap(form) {
       heading.focus({ preventScroll: true });
     }
   } catch {
-    form.submit();
+    look();
   } finally {
     button.disabled = false;
   }
+}
+
+// What the page of a problem says of it, said here.
+function complain(lead) {
+  if (!lead) return look();
+  const text = document.createElement('p');
+  text.className = 'alert';
+  text.setAttribute('role', 'alert');
+  text.textContent = lead.textContent;
+  document.getElementById('notice').replaceChildren(text);
+  window.scrollTo(0, 0);
+}
+
+// Not by loading again: the page itself may be the answer to a form.
+function look() {
+  location.assign(location.pathname);
 }
 
 document.addEventListener('submit', (event) => {

@@ -26,6 +26,10 @@ if (form && fields) {
     input.value = String(value);
     form.append(input);
   }
+  // Nothing has been proven yet: who is asked must see whose login it would be.
+  const name = fields.first_name || fields.username || '';
+  document.getElementById('telegram-name').firstElementChild.textContent = String(name);
+  document.getElementById('telegram-id').textContent = String(fields.id ?? '');
   form.hidden = false;
   if (nothing) nothing.hidden = true;
 }

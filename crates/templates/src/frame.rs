@@ -88,11 +88,14 @@ impl Frame {
         }
     }
 
-    /// Whether the page is this place, or below it.
+    /// What `aria-current` says of a place: that the page is it, or that the page is below it.
     #[must_use]
-    pub fn is_at(&self, link: &Link) -> bool {
-        let below = |path: &str| path.strip_prefix(link.path).is_some_and(|rest| rest.starts_with('/'));
-        self.path == link.path || link.path != "/" && below(&self.path)
+    pub fn current(&self, link: &Link) -> Option<&'static str> {
+        if self.path == link.path {
+            return Some("page");
+        }
+        let rest = self.path.strip_prefix(link.path).filter(|_| link.path != "/")?;
+        rest.starts_with('/').then_some("true")
     }
 
     /// Whether it is admin-panel that shows the page.

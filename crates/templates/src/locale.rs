@@ -51,10 +51,16 @@ impl Locale {
         }
     }
 
-    /// The message of this name; the name itself if there is none, which a test rules out.
+    /// The message of this name, if there is one.
+    #[must_use]
+    pub fn find(self, name: &str) -> Option<String> {
+        LOCALES.try_lookup(&self.language(), name)
+    }
+
+    /// The message of this name; the name itself if there is none, which tests rule out for all that we name.
     #[must_use]
     pub fn text(self, name: &str) -> String {
-        LOCALES.try_lookup(&self.language(), name).unwrap_or_else(|| name.to_owned())
+        self.find(name).unwrap_or_else(|| name.to_owned())
     }
 
     /// The message of this name with what is to be put in.
@@ -155,7 +161,7 @@ mod tests {
     }
 
     /// Names of the product, which are the same in both.
-    const SAME: &[&str] = &["brand", "language-en", "language-ru"];
+    const SAME: &[&str] = &["brand", "language-en", "language-ru", "telegram"];
 
     #[test]
     fn both_languages_have_the_same_messages() {
@@ -171,13 +177,21 @@ mod tests {
         }
     }
 
-    const ARGUMENTS: [(&str, &str); 6] = [
+    const ARGUMENTS: [(&str, &str); 14] = [
         ("code", "123456"),
         ("minutes", "10"),
         ("browser", "b"),
         ("system", "s"),
         ("count", "2"),
         ("when", "w"),
+        ("found", "1"),
+        ("seen", "2"),
+        ("total", "3"),
+        ("day", "d"),
+        ("file", "f"),
+        ("bytes", "4"),
+        ("application", "a"),
+        ("tokens", "t"),
     ];
 
     #[test]

@@ -15,6 +15,8 @@ pub enum Notice {
     LoggedOut,
     /// A code is on its way.
     CodeSent,
+    /// A code may be on its way.
+    CodeLate,
     /// Every session of a person was ended.
     PersonSessionsEnded,
     /// A person was blocked.
@@ -42,6 +44,7 @@ impl Notice {
         Self::PreferencesSaved,
         Self::LoggedOut,
         Self::CodeSent,
+        Self::CodeLate,
         Self::PersonSessionsEnded,
         Self::PersonBlocked,
         Self::PersonUnblocked,
@@ -62,6 +65,7 @@ impl Notice {
             Self::PreferencesSaved => "notice-preferences-saved",
             Self::LoggedOut => "notice-logged-out",
             Self::CodeSent => "notice-code-sent",
+            Self::CodeLate => "notice-code-late",
             Self::PersonSessionsEnded => "notice-person-sessions-ended",
             Self::PersonBlocked => "notice-person-blocked",
             Self::PersonUnblocked => "notice-person-unblocked",

@@ -6,6 +6,7 @@ mod cleanup;
 mod dashboard;
 mod home;
 mod login;
+mod paging;
 mod people;
 mod problem;
 
@@ -14,6 +15,7 @@ pub use audit::{AuditPage, LogLine, LogValue};
 pub use cleanup::{ChecklistRows, CleanupPage, PointRow};
 pub use dashboard::{Chart, ChartRow, DashboardPage, Lag};
 pub use home::{HomePage, Person};
-pub use login::{CodePage, LoginPage, PhoneForm, RegisterPage, TelegramPage, TelegramWay, Ways};
+pub use login::{CodePage, LoginPage, PhoneForm, RegisterPage, TelegramButton, TelegramPage, Ways};
+pub use paging::Pages;
 pub use people::{ActForm, ActPage, GrantRow, PersonPage, PersonRow, SessionRow, UsersPage};
 pub use problem::ProblemPage;

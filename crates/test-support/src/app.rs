@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::actor::Actor;
+use crate::command::bare_command;
 use crate::http::{Client, Response};
 use crate::{TestDatabase, TestRedis, eventually};
 
@@ -259,15 +260,9 @@ impl AppBuilder {
     }
 
     fn spawn(self) -> (Child, Arc<Mutex<String>>, [JoinHandle<()>; 2]) {
-        let mut command = Command::new(program(self.name));
-        command.args(&self.arguments).env_clear();
-        // What a program needs to run at all; nothing of the settings that a developer may have exported.
-        for name in ["PATH", "HOME", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"] {
-            if let Some(value) = crate::scripts::variable(name) {
-                command.env(name, value);
-            }
-        }
-        command.envs(self.environment).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = bare_command(program(self.name));
+        command.args(&self.arguments).envs(self.environment);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the application's process");
         let log = Arc::default();
         let readers = [collect(child.stdout.take(), &log), collect(child.stderr.take(), &log)];
@@ -285,20 +280,6 @@ fn collect(pipe: Option<impl Read + Send + 'static>, log: &Arc<Mutex<String>>) -
             line.clear();
         }
     })
-}
-
-/// Runs `sessionctl` on a database as an operator would, and returns what it printed. Panics when it fails.
-#[track_caller]
-pub fn sessionctl(database: &TestDatabase, arguments: &[&str]) -> String {
-    let run = Command::new(program("sessionctl"))
-        .args(arguments)
-        .env("DATABASE_URL", database.url())
-        .env("DATABASE_OWNER_URL", database.owner_url())
-        .stdin(Stdio::null())
-        .output()
-        .expect("sessionctl runs");
-    assert!(run.status.success(), "sessionctl {arguments:?}: {}", String::from_utf8_lossy(&run.stderr));
-    String::from_utf8_lossy(&run.stdout).into_owned()
 }
 
 /// The program that cargo built beside this test.

@@ -1,10 +1,11 @@
 //! A program that runs to its end, as an operator calls it.
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use crate::TestDatabase;
 use crate::app::program;
+use crate::{TestDatabase, scripts};
 
 /// What a program left behind.
 #[derive(Debug)]
@@ -17,6 +18,27 @@ pub struct Ended {
     pub errors: String,
 }
 
+/// A program without the settings that a developer may have exported: it gets what it needs to run at all, and no more.
+#[must_use]
+pub fn bare_command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear();
+    for name in ["PATH", "HOME", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"] {
+        if let Some(value) = scripts::variable(name) {
+            command.env(name, value);
+        }
+    }
+    command
+}
+
+/// Runs `sessionctl` on a database as an operator would, and returns what it printed. Panics when it fails.
+#[track_caller]
+pub fn sessionctl(database: &TestDatabase, arguments: &[&str]) -> String {
+    let ended = try_sessionctl(database, arguments, "");
+    assert_eq!(ended.code, Some(0), "sessionctl {arguments:?}: {}", ended.errors);
+    ended.output
+}
+
 /// Runs `sessionctl` on a database, whether it succeeds or not.
 #[must_use]
 pub fn try_sessionctl(database: &TestDatabase, arguments: &[&str], input: &str) -> Ended {
@@ -27,14 +49,8 @@ pub fn try_sessionctl(database: &TestDatabase, arguments: &[&str], input: &str) 
 /// Runs `sessionctl` with these variables and no other settings.
 #[must_use]
 pub fn sessionctl_with(environment: &[(&str, &str)], arguments: &[&str], input: &str) -> Ended {
-    let mut command = Command::new(program("sessionctl"));
-    command.args(arguments).env_clear();
-    for name in ["PATH", "HOME", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"] {
-        if let Some(value) = crate::scripts::variable(name) {
-            command.env(name, value);
-        }
-    }
-    command.envs(environment.iter().copied());
+    let mut command = bare_command(program("sessionctl"));
+    command.args(arguments).envs(environment.iter().copied());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program's process");
     // A program that reads no input may have ended by now.

@@ -2,10 +2,11 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use tempfile::TempDir;
 
+use crate::command::bare_command;
 use crate::scripts;
 
 /// A block of commands in a document.
@@ -74,13 +75,8 @@ impl Shell {
     pub fn run(&self, block: &Block) -> String {
         let path = scripts::variable("PATH").unwrap_or_default();
         let programs = self.folder.path().join(".programs");
-        let mut command = Command::new("bash");
-        command.args(["-euo", "pipefail", "-c", &block.commands]).current_dir(self.folder.path()).env_clear();
-        for name in ["HOME", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"] {
-            if let Some(value) = scripts::variable(name) {
-                command.env(name, value);
-            }
-        }
+        let mut command = bare_command("bash");
+        command.args(["-euo", "pipefail", "-c", &block.commands]).current_dir(self.folder.path());
         command.env("PATH", format!("{}:{path}", programs.display()));
         command.envs(self.environment.iter().cloned()).stdin(Stdio::null());
         let ended = command.output().expect("bash");

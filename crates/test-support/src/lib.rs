@@ -33,14 +33,15 @@ mod resp;
 mod scripts;
 mod telegram;
 mod template;
+mod trips;
 
 pub mod revocations;
 
 pub use actor::Actor;
-pub use app::{App, AppBuilder, Failed, sessionctl, stack};
+pub use app::{App, AppBuilder, Failed, stack};
 pub use browser::{Browser, BrowserBuilder, Complaint};
 pub use cluster::{Paused, TestPostgres};
-pub use command::{Ended, sessionctl_with, try_sessionctl};
+pub use command::{Ended, bare_command, sessionctl, sessionctl_with, try_sessionctl};
 pub use database::{Refusal, Row, Statement, TestDatabase};
 pub use denials::Denials;
 pub use document::{Block, Shell, shell_blocks};
@@ -51,8 +52,9 @@ pub use outbox::TestOutbox;
 pub use page::{Page, PageForm};
 pub use plans::Plan;
 pub use proxy::PostgresProxy;
-pub use race::{at_once, eventually};
+pub use race::{assert_refused_soon, at_once, eventually};
 pub use raw::raw_exchange;
 pub use redis::{Monitor, TestRedis};
 pub use resp::Reply;
 pub use telegram::{BOT_TOKEN, sign, telegram_payload};
+pub use trips::Trips;

@@ -3,6 +3,8 @@
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
+use crate::Client;
+
 /// Runs `act` in `n` threads that start at the same moment; the answers come in the order of the threads.
 pub fn at_once<T: Send>(n: usize, act: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let barrier = Barrier::new(n);
@@ -34,4 +36,13 @@ pub fn eventually<T>(what: &str, within: Duration, mut ask: impl FnMut() -> Opti
         assert!(started.elapsed() < within, "not within {within:?}: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Fails unless the session of `client` is refused within half a second, as C4 of docs/requirements.md promises of an end
+/// that another process, or somebody at a psql prompt, has committed, and stays refused.
+#[track_caller]
+pub fn assert_refused_soon(client: &Client) {
+    let me = || client.get("/api/me");
+    eventually("the session is refused", Duration::from_millis(500), || (me().status == 401).then_some(()));
+    me().assert_problem(401, "unauthenticated");
 }

@@ -21,7 +21,7 @@ use stage::{Application, Stage};
 use victim::Victim;
 use wire::{Status, Wire};
 
-/// After that long nobody may be let in any more; SPEC C4.
+/// After that long nobody may be let in any more: C4 of docs/requirements.md.
 const BOUND: Duration = Duration::from_millis(500);
 
 /// How long a session is asked for after its end, whatever comes.

@@ -8,11 +8,11 @@ use http_kit::page::{PageRequest, Refusal};
 use http_kit::{Params, Problem, localized};
 use session_management::UserId;
 use session_management::audit::Line;
-use templates::page::{AuditPage, LogLine};
+use templates::page::{AuditPage, LogLine, Pages};
 use templates::{Device, Locale, moment};
 
 use super::api::audit::Filters;
-use crate::paging::{Paging, given, typed};
+use crate::paging::{Paging, pages, typed};
 use crate::staff::{AuditRead, Staff};
 
 pub(crate) async fn show(
@@ -28,9 +28,9 @@ pub(crate) async fn show(
     };
     match localized(&request, found.await) {
         Ok(found) => {
+            let pages = pages("/audit", &filters.asked(), found.next.as_ref());
             let lines = found.lines.into_iter().map(|line| log_line(line, page.locale())).collect();
-            let next = found.next.map(|cursor| cursor.to_string());
-            Ok(page.show(&AuditPage { lines, next, ..log }))
+            Ok(page.show(&AuditPage { lines, pages, ..log }))
         }
         Err(problem) => {
             let refusal = Refusal::of(problem, &[])?;
@@ -48,20 +48,17 @@ fn empty(page: &PageRequest, filters: &Filters) -> AuditPage {
         action: typed(filters.action.as_ref()),
         fault: None,
         lines: Vec::new(),
-        is_later: given(filters.next.as_deref()).is_some(),
-        next: None,
+        pages: Pages::default(),
     }
 }
 
 fn log_line(line: Line, locale: Locale) -> LogLine {
     let person =
         |id: UserId, email: Option<String>| (id.to_string(), email.unwrap_or_else(|| id.to_string()));
-    let name = format!("action-{}", line.action);
-    let words = locale.text(&name);
     let device = |text: String| (Device::of(Some(&text)).name(locale), text);
     LogLine {
         at: (line.at.to_rfc3339_opts(SecondsFormat::Secs, true), moment(line.at, locale)),
-        what: if words == name { line.action.clone() } else { words },
+        what: locale.find(&format!("action-{}", line.action)).unwrap_or_else(|| line.action.clone()),
         action: line.action,
         actor: line.actor.map(|id| person(id, line.actor_email)),
         subject: line.subject.map(|id| person(id, line.subject_email)),

@@ -1,5 +1,7 @@
 //! `/cleanup`: the checklist before the clean-up.
 
+mod facts;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use http_kit::page::PageRequest;
 use http_kit::{Problem, localized};
@@ -34,15 +36,13 @@ fn rows(checklist: Checklist, locale: Locale) -> ChecklistRows {
 }
 
 fn row(point: Point, locale: Locale) -> PointRow {
-    let name = format!("cleanup-{}", point.id);
-    let words = locale.text(&name);
     PointRow {
         id: point.id,
-        sentence: if words == name { point.sentence.to_owned() } else { words },
+        sentence: locale.find(&format!("cleanup-{}", point.id)).unwrap_or_else(|| point.sentence.to_owned()),
         holds: point.holds,
         required: point.required,
         complete: point.complete,
-        measured: point.measured,
+        measured: facts::told(&point.facts, locale),
         since: point.since.map(|at| moment(at, locale)),
     }
 }

@@ -9,11 +9,11 @@ use http_kit::page::{PageRequest, Refusal};
 use http_kit::{Params, Problem, localized, name_of};
 use session_management::User;
 use session_management::administration::PeoplePage;
-use templates::page::{PersonRow, UsersPage};
+use templates::page::{Pages, PersonRow, UsersPage};
 use templates::{Locale, ago, moment};
 
 use super::api::users::Filters;
-use crate::paging::{Paging, given, typed};
+use crate::paging::{Paging, pages, typed};
 use crate::staff::{Staff, UsersRead};
 
 pub(crate) async fn show(
@@ -28,7 +28,10 @@ pub(crate) async fn show(
         Ok::<_, Problem>(staff.administration().people(search, page, per_page).await?)
     };
     match localized(&request, found.await) {
-        Ok(found) => Ok(page.show(&filled(users, &found, staff.now()))),
+        Ok(found) => {
+            let pages = pages("/users", &filters.asked(), found.next.as_ref());
+            Ok(page.show(&UsersPage { pages, ..filled(users, &found, staff.now()) }))
+        }
         Err(problem) => {
             let refusal = Refusal::of(problem, &[])?;
             let fault = Some(refusal.fault.clone());
@@ -47,8 +50,7 @@ fn empty(page: &PageRequest, filters: &Filters) -> UsersPage {
         people: Vec::new(),
         total: 0,
         total_capped: false,
-        is_later: given(filters.next.as_deref()).is_some(),
-        next: None,
+        pages: Pages::default(),
     }
 }
 
@@ -58,7 +60,6 @@ fn filled(users: UsersPage, found: &PeoplePage, now: DateTime<Utc>) -> UsersPage
         people: found.people.iter().map(|user| row(user, now, locale)).collect(),
         total: found.total,
         total_capped: found.total_capped,
-        next: found.next.as_ref().map(ToString::to_string),
         ..users
     }
 }

@@ -184,8 +184,7 @@ fn ending_all_others_and_a_new_password_end_the_sessions_of_every_application_c1
     assert_eq!(admin.client.post("/api/password", &body).status, 204);
     assert_eq!(admin.me().status, 200);
     // Web has answered from its cache; it hears of the end from Postgres.
-    let refused = || (web.me().status == 401).then_some(());
-    test_support::eventually("web refuses", std::time::Duration::from_millis(500), refused);
+    test_support::assert_refused_soon(&web.client);
     both.redis.flush();
     web.me().assert_problem(401, "unauthenticated");
     let web = both.web.log_in("admin@example.com", "another password");

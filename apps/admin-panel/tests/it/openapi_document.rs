@@ -1,10 +1,10 @@
 //! The checked-in OpenAPI document is the one that the program prints.
 
-use std::process::Command;
+use test_support::bare_command;
 
 #[test]
 fn the_document_is_checked_in_c5() {
-    let printed = Command::new(env!("CARGO_BIN_EXE_admin-panel")).arg("--openapi").output().unwrap();
+    let printed = bare_command(env!("CARGO_BIN_EXE_admin-panel")).arg("--openapi").output().unwrap();
     let checked_in = include_str!("../../../../openapi/admin-panel.json");
     let printed = String::from_utf8(printed.stdout).unwrap();
     assert!(printed == checked_in, "run scripts/generate and commit openapi/admin-panel.json");

@@ -25,11 +25,14 @@ pub(crate) async fn register(
     request: HttpRequest,
     page: PageRequest,
     service: web::Data<SessionService>,
-    StrangerForm(form): StrangerForm<Fields>,
+    form: StrangerForm<Fields>,
 ) -> Result<HttpResponse, Problem> {
-    let Fields { email, password, next } = form;
-    let opened = account::open_account(&request, &service, &email, password, Transport::Cookie).await;
-    match localized(&request, opened) {
+    let (Fields { email, password, next }, counts) = form.read();
+    let opened = async {
+        counts?;
+        account::open_account(&request, &service, &email, password, Transport::Cookie).await
+    };
+    match localized(&request, opened.await) {
         Ok(logged_in) => Ok(Redirect::into_session(&request, &logged_in, &next, "/account").finish()),
         Err(problem) => {
             let next = next.to_string();

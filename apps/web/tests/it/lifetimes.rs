@@ -105,6 +105,31 @@ fn uses_are_written_down_before_the_program_ends_c3() {
 }
 
 #[test]
+fn uses_of_very_many_sessions_at_once_are_all_written_down_c3() {
+    let (database, _redis, app) = stack("web");
+    let _alice = app.register("alice@example.com", PASSWORD);
+    database.execute(
+        "INSERT INTO sessions (id, user_id, created_at, last_activity, expires_at)
+             SELECT session_digest(lpad(n::text, 43, 'A')), u.id, now() - interval '1 day', now() - interval '1 day',
+                 now() + interval '1 day'
+             FROM users u, generate_series(1, 2000) n;
+         CREATE FUNCTION take_few() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF (SELECT count(*) FROM moved) > 1000 THEN RAISE 'this does not fit into the time of a statement'; END IF;
+             RETURN NULL;
+         END $$;
+         CREATE TRIGGER takes_few AFTER UPDATE ON sessions REFERENCING NEW TABLE AS moved
+             FOR EACH STATEMENT EXECUTE FUNCTION take_few()",
+    );
+    for n in 1..=2000 {
+        assert_eq!(app.with_bearer(&format!("{n:A>43}")).get("/api/me").status, 200);
+    }
+    let unmoved = "SELECT count(*) FROM sessions WHERE last_activity < now() - interval '1 hour'";
+    eventually("all uses are written down", Duration::from_secs(30), || {
+        (database.number(unmoved) == 0).then_some(())
+    });
+}
+
+#[test]
 fn a_value_in_redis_does_not_outlive_the_session_c3() {
     let (database, redis) = (TestDatabase::new(), TestRedis::start());
     let builder = App::builder("web").database(&database).redis(&redis);

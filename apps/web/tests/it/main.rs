@@ -35,18 +35,7 @@ mod start_checks;
 mod telegram_login;
 mod two_processes;
 
-use std::time::Duration;
-
-use test_support::{Client, eventually};
+use test_support::assert_refused_soon;
 
 /// A password that nobody minds in a test.
 const PASSWORD: &str = "correct horse battery";
-
-/// Fails unless the session is refused within half a second, as SPEC C4 promises of an end that another
-/// process, or somebody at a psql prompt, has committed.
-#[track_caller]
-fn assert_refused_soon(client: &Client) {
-    let me = || client.get("/api/me");
-    eventually("the session is refused", Duration::from_millis(500), || (me().status == 401).then_some(()));
-    me().assert_problem(401, "unauthenticated");
-}

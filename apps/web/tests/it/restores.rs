@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use test_support::{App, TestRedis, sessionctl, stack, try_sessionctl};
 
-use crate::PASSWORD;
+use crate::{PASSWORD, assert_refused_soon};
 
 #[test]
 fn after_a_restore_one_command_ends_what_would_be_back_c4() {
@@ -24,11 +24,7 @@ fn after_a_restore_one_command_ends_what_would_be_back_c4() {
             .unwrap();
     assert_eq!(told, json!({"revoked": 2}));
     for token in [&ann.token, &boris.token, "an-older-token"] {
-        let status = || restored.with_bearer(token).get("/api/me").status;
-        test_support::eventually("it is refused", std::time::Duration::from_millis(500), || {
-            (status() == 401).then_some(())
-        });
-        assert_eq!(status(), 401);
+        assert_refused_soon(&restored.with_bearer(token));
     }
     assert_eq!(restored.log_in("ann@example.com", PASSWORD).me().status, 200, "who logs in afterwards is in");
     assert_eq!(copy.number("SELECT count(*) FROM audit_log WHERE action = 'all_sessions_ended'"), 1);
@@ -50,7 +46,7 @@ fn everybody_is_reached_in_batches_and_the_flag_goes_with_no_person_c4() {
     assert_eq!(ann.me().status, 200);
     let told = sessionctl(&database, &["session", "revoke", "--all-before-now"]);
     assert_eq!(told.trim(), "1701 ended");
-    crate::assert_refused_soon(&ann.client);
+    assert_refused_soon(&ann.client);
     assert_eq!(database.number("SELECT count(*) FROM user_sessions"), 0);
     assert_eq!(database.number("SELECT count(*) FROM sessions WHERE NOT revoked"), 0);
 }

@@ -51,7 +51,7 @@ const OWN_PAGES: &[&str] = &[
     "POST /account/sessions/{id}/end",
 ];
 
-/// What API.md promises beside those.
+/// What the JSON API has beside those.
 const BEHIND_THE_GATE: &[&str] = &[
     "DELETE /api/sessions/{id}",
     "GET /api/me",
@@ -174,4 +174,25 @@ fn every_answer_about_a_person_is_kept_by_no_cache() {
             assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
         }
     }
+}
+
+#[test]
+fn what_every_address_behind_the_gate_may_answer_is_documented_c5() {
+    let (_database, _redis, app) = stack("web");
+    let document = app.anon().get("/openapi.json").json();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let answers = operation["responses"].as_object().unwrap();
+            let mut missing = vec![];
+            if operation.get("security").is_some() {
+                missing.extend(["400", "401", "503"]);
+            }
+            if operation.get("requestBody").is_some() {
+                missing.extend(["400", "403", "413", "415", "422"]);
+            }
+            missing.retain(|status| !answers.contains_key(*status));
+            assert!(missing.is_empty(), "{method} {path}: {missing:?}");
+        }
+    }
+    assert!(document["paths"]["/api/reauthenticate"]["post"]["responses"]["404"].is_object());
 }

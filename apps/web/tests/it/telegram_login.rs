@@ -222,7 +222,7 @@ fn a_payload_is_a_fresh_proof_of_its_own_person_b4() {
     let others = |client: &test_support::Client| client.post_empty("/api/sessions/revoke-others");
     others(&bob.client).assert_problem(403, "reauthentication_required");
 
-    let payload = telegram_payload(42, now(&database) - 1);
+    let payload = telegram_payload(42, now(&database) - 100);
     assert_refused(&alice.client.post("/api/reauthenticate", &payload), "somebody else's");
     let mut wrong = payload.clone();
     wrong["first_name"] = json!("Bob");

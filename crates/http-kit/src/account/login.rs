@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::carrier::Presented;
 use crate::client::Client;
 use crate::json::Body;
+use crate::openapi::{Failure, WithBody};
 use crate::problem::{Code, Problem, localized};
 use crate::settings::Settings;
 use crate::view::{LoginView, SessionView, UserView};
@@ -46,11 +47,8 @@ pub(crate) struct LoggedOut {
 #[utoipa::path(
     post, path = "/api/register", tag = "account", request_body = Credentials,
     responses(
-        (status = 201, body = LoginView), (status = 400, response = crate::openapi::Failure),
-        (status = 403, response = crate::openapi::Failure), (status = 409, response = crate::openapi::Failure),
-        (status = 413, response = crate::openapi::Failure), (status = 415, response = crate::openapi::Failure),
-        (status = 422, response = crate::openapi::Failure), (status = 429, response = crate::openapi::Failure),
-        (status = 503, response = crate::openapi::Failure),
+        (status = 201, body = LoginView), WithBody, (status = 409, response = Failure),
+        (status = 429, response = Failure), (status = 503, response = Failure),
     )
 )]
 pub async fn register(
@@ -69,11 +67,8 @@ pub async fn register(
 #[utoipa::path(
     post, path = "/api/login", tag = "account", request_body = Credentials,
     responses(
-        (status = 200, body = LoginView), (status = 400, response = crate::openapi::Failure),
-        (status = 401, response = crate::openapi::Failure), (status = 403, response = crate::openapi::Failure),
-        (status = 413, response = crate::openapi::Failure), (status = 415, response = crate::openapi::Failure),
-        (status = 422, response = crate::openapi::Failure), (status = 429, response = crate::openapi::Failure),
-        (status = 503, response = crate::openapi::Failure),
+        (status = 200, body = LoginView), WithBody, (status = 401, response = Failure),
+        (status = 429, response = Failure), (status = 503, response = Failure),
     )
 )]
 pub(crate) async fn log_in(
@@ -124,8 +119,8 @@ pub(crate) async fn prove_password(
 #[utoipa::path(
     post, path = "/api/logout", tag = "account",
     responses(
-        (status = 200, body = LoggedOut), (status = 403, response = crate::openapi::Failure),
-        (status = 503, response = crate::openapi::Failure),
+        (status = 200, body = LoggedOut), (status = 403, response = Failure),
+        (status = 503, response = Failure),
     )
 )]
 pub(crate) async fn log_out(
@@ -161,11 +156,6 @@ pub fn answer_login(
     })
 }
 
-pub(crate) fn client_of(request: &HttpRequest) -> Client {
-    let settings = request.app_data::<web::Data<Settings>>();
-    Client::of(request, settings.map_or(&[], |settings| settings.trusted_proxies.as_slice()))
-}
-
 /// What a login must know of the request that asks for it.
 ///
 /// # Errors
@@ -175,7 +165,7 @@ pub fn login_of(request: &HttpRequest, transport: Transport) -> Result<Login, Pr
     let settings = request.app_data::<web::Data<Settings>>().ok_or_else(internal)?;
     let presented = Presented::of(request.headers(), settings.cookies.names());
     presented.deciding()?;
-    let client = Client::of(request, &settings.trusted_proxies);
+    let client = Client::of_request(request);
     Ok(Login {
         origin: client.origin(),
         address: client.address,

@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, ResponseError};
 use session_management::{AppContext, SessionError, Snapshot};
 
 use crate::gate::Current;
+use crate::openapi::Gated;
 use crate::problem::Problem;
 use crate::view::{LoginView, SessionView, UserView};
 
@@ -13,8 +14,7 @@ use crate::view::{LoginView, SessionView, UserView};
 #[utoipa::path(
     get, path = "/api/me", tag = "account", security(("cookie" = []), ("bearer" = [])),
     responses(
-        (status = 200, body = LoginView), (status = 400, response = crate::openapi::Failure),
-        (status = 401, response = crate::openapi::Failure), (status = 503, response = crate::openapi::Failure),
+        (status = 200, body = LoginView), Gated,
     )
 )]
 pub(crate) async fn me<C: AppContext>(current: Current<C>) -> HttpResponse {
@@ -46,11 +46,8 @@ pub(crate) fn answer_me(snapshot: &Snapshot) -> HttpResponse {
 #[utoipa::path(
     get, path = "/api/verify", tag = "account", security(("cookie" = []), ("bearer" = [])),
     responses(
-        (status = 200, description = "A live session", headers(
-            ("X-User-Id" = String), ("X-User-Role" = String), ("X-Session-Id" = String),
-        )),
-        (status = 400, response = crate::openapi::Failure), (status = 401, response = crate::openapi::Failure),
-        (status = 503, response = crate::openapi::Failure),
+        (status = 200, description = "A live session", headers( ("X-User-Id" = String), ("X-User-Role" = String), ("X-Session-Id" = String), )),
+        Gated,
     )
 )]
 pub(crate) async fn verify<C: AppContext>(current: Current<C>) -> HttpResponse {

@@ -5,13 +5,14 @@ use serde::{Deserialize, Serialize};
 use session_management::{AppContext, OthersEnded, OwnSession, Password, SessionError, SessionService};
 use utoipa::ToSchema;
 
-use super::login::{client_of, refused};
+use super::login::refused;
 use super::sms::CodeProof;
 use super::telegram::{SignedFields, TelegramLogin, with_signature};
 use crate::carrier::Carrier;
 use crate::client::Client;
 use crate::gate::Current;
 use crate::json::Body;
+use crate::openapi::{Failure, Gated, WithBody};
 use crate::problem::{Problem, localized};
 use crate::settings::Settings;
 
@@ -57,23 +58,18 @@ pub(crate) struct Token {
     security(("cookie" = []), ("bearer" = [])),
     responses(
         (status = 200, body = Token, description = "For callers by Bearer"),
-        (status = 204, description = "For callers by cookie, which the answer sets anew"),
-        (status = 400, response = crate::openapi::Failure), (status = 401, response = crate::openapi::Failure),
-        (status = 403, response = crate::openapi::Failure), (status = 413, response = crate::openapi::Failure),
-        (status = 415, response = crate::openapi::Failure), (status = 422, response = crate::openapi::Failure),
-        (status = 429, response = crate::openapi::Failure), (status = 503, response = crate::openapi::Failure),
+        (status = 204, description = "For callers by cookie, which the answer sets anew"), Gated, WithBody,
+        (status = 429, response = Failure),
     )
 )]
 pub(crate) async fn change_password<C: AppContext>(
     request: HttpRequest,
-    service: web::Data<SessionService>,
-    current: Current<C>,
+    (settings, service): (web::Data<Settings>, web::Data<SessionService>),
+    (current, client): (Current<C>, Client),
     Body(form): Body<NewPassword>,
 ) -> Result<HttpResponse, Problem> {
     let outcome = async {
-        let settings = request.app_data::<web::Data<Settings>>().cloned();
-        let settings = settings.ok_or(Problem::new(crate::problem::Code::Internal))?;
-        let own = current.own_session(&Client::of(&request, &settings.trusted_proxies));
+        let own = current.own_session(&client);
         let ended = exchange_password(&service, own, form.current_password, form.new_password).await?;
         if current.carrier == Carrier::Bearer {
             return Ok(HttpResponse::Ok().json(Token { token: ended.token.expose().to_owned() }));
@@ -95,8 +91,10 @@ pub async fn exchange_password(
     current: Option<String>,
     new: String,
 ) -> Result<OthersEnded, Problem> {
-    let current = current.map(Password::claimed).transpose().map_err(refused)?;
     let new = Password::new(new).map_err(refused)?;
+    // What no password can be is not the current one, and that is all that is to be said of it.
+    let current = current.map(Password::claimed).transpose();
+    let current = current.map_err(|_| SessionError::InvalidCredentials)?;
     Ok(service.change_password(own, current, new).await?)
 }
 
@@ -105,21 +103,18 @@ pub async fn exchange_password(
     post, path = "/api/reauthenticate", tag = "account", request_body = Proof,
     security(("cookie" = []), ("bearer" = [])),
     responses(
-        (status = 204), (status = 400, response = crate::openapi::Failure),
-        (status = 401, response = crate::openapi::Failure), (status = 403, response = crate::openapi::Failure),
-        (status = 413, response = crate::openapi::Failure), (status = 415, response = crate::openapi::Failure),
-        (status = 422, response = crate::openapi::Failure), (status = 429, response = crate::openapi::Failure),
-        (status = 503, response = crate::openapi::Failure),
+        (status = 204), Gated, WithBody, (status = 404, response = Failure),
+        (status = 429, response = Failure),
     )
 )]
 pub(crate) async fn reauthenticate<C: AppContext>(
     request: HttpRequest,
     service: web::Data<SessionService>,
-    current: Current<C>,
+    (current, client): (Current<C>, Client),
     Body(form): Body<Proof>,
 ) -> Result<HttpResponse, Problem> {
     let outcome = async {
-        let own = current.own_session(&client_of(&request));
+        let own = current.own_session(&client);
         match form {
             Proof::Password(PasswordProof { password }) => {
                 service.reauthenticate(own, Password::claimed(password).map_err(refused)?).await?;

@@ -2,12 +2,13 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
-use session_management::{AppContext, SessionId, SessionService};
+use session_management::{AppContext, Origin, SessionId, SessionService, UserId};
 use utoipa::ToSchema;
 
 use crate::carrier::Carrier;
 use crate::client::Client;
 use crate::gate::Current;
+use crate::openapi::{Failure, Gated};
 use crate::problem::{Code, Problem, localized};
 use crate::settings::Settings;
 use crate::view::SessionView;
@@ -31,8 +32,7 @@ pub(crate) struct Revoked {
 #[utoipa::path(
     get, path = "/api/sessions", tag = "sessions", security(("cookie" = []), ("bearer" = [])),
     responses(
-        (status = 200, body = Sessions), (status = 400, response = crate::openapi::Failure),
-        (status = 401, response = crate::openapi::Failure), (status = 503, response = crate::openapi::Failure),
+        (status = 200, body = Sessions), Gated,
     )
 )]
 pub(crate) async fn list_sessions<C: AppContext>(
@@ -51,43 +51,48 @@ pub(crate) async fn list_sessions<C: AppContext>(
     delete, path = "/api/sessions/{id}", tag = "sessions", security(("cookie" = []), ("bearer" = [])),
     params(("id" = String, Path, description = "The session's id")),
     responses(
-        (status = 204), (status = 400, response = crate::openapi::Failure),
-        (status = 401, response = crate::openapi::Failure), (status = 403, response = crate::openapi::Failure),
-        (status = 404, response = crate::openapi::Failure), (status = 503, response = crate::openapi::Failure),
+        (status = 204), Gated, (status = 404, response = Failure),
     )
 )]
 pub(crate) async fn end_session<C: AppContext>(
     request: HttpRequest,
     service: web::Data<SessionService>,
     current: Current<C>,
-    id: web::Path<String>,
+    (client, id): (Client, web::Path<String>),
 ) -> Result<HttpResponse, Problem> {
-    let outcome = async {
-        let not_found = || Problem::new(Code::NotFound);
-        let id = SessionId::parse(&id).ok_or_else(not_found)?;
-        let origin = Client::of(&request, trusted(&request)).origin();
-        let ended = service.end_session(current.principal.user().id, &id, origin).await?;
-        ended.then(|| HttpResponse::NoContent().finish()).ok_or_else(not_found)
-    };
-    localized(&request, outcome.await)
+    let ended = end_one(&service, current.principal.user().id, &id, client.origin()).await;
+    localized(&request, ended).map(|()| HttpResponse::NoContent().finish())
+}
+
+/// Ends one of a person's sessions, as a form or a program names it.
+///
+/// # Errors
+/// When it is none of theirs.
+pub async fn end_one(
+    service: &SessionService,
+    user: UserId,
+    id: &str,
+    origin: Origin,
+) -> Result<(), Problem> {
+    let not_found = || Problem::new(Code::NotFound);
+    let id = SessionId::parse(id).ok_or_else(not_found)?;
+    service.end_session(user, &id, origin).await?.then_some(()).ok_or_else(not_found)
 }
 
 /// Ends all other sessions of the caller, in every application. The caller's own goes on with a new token.
 #[utoipa::path(
     post, path = "/api/sessions/revoke-others", tag = "sessions", security(("cookie" = []), ("bearer" = [])),
     responses(
-        (status = 200, body = Revoked), (status = 400, response = crate::openapi::Failure),
-        (status = 401, response = crate::openapi::Failure), (status = 403, response = crate::openapi::Failure),
-        (status = 503, response = crate::openapi::Failure),
+        (status = 200, body = Revoked), Gated,
     )
 )]
 pub(crate) async fn revoke_others<C: AppContext>(
     request: HttpRequest,
     settings: web::Data<Settings>,
     service: web::Data<SessionService>,
-    current: Current<C>,
+    (current, client): (Current<C>, Client),
 ) -> Result<HttpResponse, Problem> {
-    let own = current.own_session(&Client::of(&request, &settings.trusted_proxies));
+    let own = current.own_session(&client);
     let ended = localized(&request, service.end_others(own).await)?;
     let mut response = HttpResponse::Ok();
     let by_bearer = current.carrier == Carrier::Bearer;
@@ -96,8 +101,4 @@ pub(crate) async fn revoke_others<C: AppContext>(
     }
     let token = by_bearer.then(|| ended.token.expose().to_owned());
     Ok(response.json(Revoked { revoked: ended.revoked, token }))
-}
-
-fn trusted(request: &HttpRequest) -> &[ipnet::IpNet] {
-    request.app_data::<web::Data<Settings>>().map_or(&[], |settings| settings.trusted_proxies.as_slice())
 }

@@ -8,9 +8,11 @@ use session_management::{Code, LoggedIn, OneTimeProof, Phone, SessionService};
 use templates::Locale;
 use utoipa::ToSchema;
 
-use super::login::{Transport, answer_login, client_of, login_of};
+use super::login::{Transport, answer_login, login_of};
+use crate::client::Client;
 use crate::json::Body;
 use crate::locale;
+use crate::openapi::{Failure, WithBody};
 use crate::outgoing;
 use crate::problem::{self, Problem, localized};
 use crate::view::LoginView;
@@ -55,10 +57,8 @@ pub(crate) struct CodeProof {
 #[utoipa::path(
     post, path = "/api/login/sms/request", tag = "account", request_body = CodeRequest,
     responses(
-        (status = 202, body = CodeSent), (status = 400, response = crate::openapi::Failure),
-        (status = 403, response = crate::openapi::Failure), (status = 413, response = crate::openapi::Failure),
-        (status = 415, response = crate::openapi::Failure), (status = 422, response = crate::openapi::Failure),
-        (status = 429, response = crate::openapi::Failure), (status = 503, response = crate::openapi::Failure),
+        (status = 202, body = CodeSent), WithBody, (status = 429, response = Failure),
+        (status = 503, response = Failure),
     )
 )]
 pub async fn request_code(
@@ -68,7 +68,8 @@ pub async fn request_code(
     Body(form): Body<CodeRequest>,
 ) -> Result<HttpResponse, Problem> {
     let outcome = async {
-        send_code(&request, &service, &postman, form.phone, locale::of(&request)).await?;
+        let sent = send_code(&request, &service, &postman, form.phone, locale::of(&request)).await?;
+        sent.doubt.map_or(Ok(()), Err)?;
         Ok::<_, Problem>(HttpResponse::Accepted().json(CodeSent { expires_in: lifetime::CODE.as_secs() }))
     };
     localized(&request, outcome.await)
@@ -78,11 +79,8 @@ pub async fn request_code(
 #[utoipa::path(
     post, path = "/api/login/sms/verify", tag = "account", request_body = CodeLogin,
     responses(
-        (status = 200, body = LoginView), (status = 400, response = crate::openapi::Failure),
-        (status = 401, response = crate::openapi::Failure), (status = 403, response = crate::openapi::Failure),
-        (status = 413, response = crate::openapi::Failure), (status = 415, response = crate::openapi::Failure),
-        (status = 422, response = crate::openapi::Failure), (status = 429, response = crate::openapi::Failure),
-        (status = 503, response = crate::openapi::Failure),
+        (status = 200, body = LoginView), WithBody, (status = 401, response = Failure),
+        (status = 429, response = Failure), (status = 503, response = Failure),
     )
 )]
 pub async fn verify_code(
@@ -97,7 +95,16 @@ pub async fn verify_code(
     localized(&request, outcome.await)
 }
 
-/// Sends a code to a phone in this language, and says which phone was meant.
+/// A code that counts.
+#[derive(Debug)]
+pub struct SentCode {
+    /// The phone that was meant.
+    pub phone: Phone,
+    /// Where nobody knows whether it is on its way, or comes late: what a program is told.
+    pub doubt: Option<Problem>,
+}
+
+/// Sends a code to a phone in this language.
 ///
 /// # Errors
 /// When it is no phone, too many codes were asked for, or none can be sent.
@@ -107,19 +114,21 @@ pub async fn send_code(
     postman: &Postman,
     phone: String,
     locale: Locale,
-) -> Result<Phone, Problem> {
+) -> Result<SentCode, Problem> {
     let phone = phone_of(phone).await?;
     if !postman.reaches(Kind::Sms) {
         return Err(DeliveryError::NoWay(Kind::Sms).into());
     }
-    let issued = service.issue_code(phone.clone(), client_of(request).address).await?;
-    if let Err(error) = postman.send(outgoing::code(&issued, locale)).await {
-        if matches!(error, DeliveryError::NotSent(_)) {
+    let issued = service.issue_code(phone.clone(), Client::of_request(request).address).await?;
+    let doubt = match postman.send(outgoing::code(&issued, locale)).await {
+        Ok(()) => None,
+        Err(error @ DeliveryError::Unknown(_)) => Some(error.into()),
+        Err(error) => {
             service.take_back(issued).await;
+            return Err(error.into());
         }
-        return Err(error.into());
-    }
-    Ok(phone)
+    };
+    Ok(SentCode { phone, doubt })
 }
 
 /// Logs in by a code that came to a phone.

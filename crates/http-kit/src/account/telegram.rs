@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::login::{Transport, answer_login, login_of};
 use crate::json::Body;
+use crate::openapi::{Failure, WithBody};
 use crate::problem::{Code, Problem, localized};
 use crate::view::LoginView;
 
@@ -47,11 +48,8 @@ struct Options {
     post, path = "/api/login/telegram", tag = "account", request_body = TelegramLogin,
     params(("transport" = Option<Transport>, Query, description = "How the client will carry its token")),
     responses(
-        (status = 200, body = LoginView), (status = 400, response = crate::openapi::Failure),
-        (status = 401, response = crate::openapi::Failure), (status = 403, response = crate::openapi::Failure),
-        (status = 404, response = crate::openapi::Failure),
-        (status = 413, response = crate::openapi::Failure), (status = 415, response = crate::openapi::Failure),
-        (status = 422, response = crate::openapi::Failure), (status = 503, response = crate::openapi::Failure),
+        (status = 200, body = LoginView), WithBody, (status = 401, response = Failure),
+        (status = 404, response = Failure), (status = 503, response = Failure),
     )
 )]
 pub async fn log_in_by_telegram(

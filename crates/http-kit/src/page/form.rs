@@ -4,12 +4,13 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use session_management::SessionToken;
 
 use super::form_token::FormKey;
 use super::settings;
-use crate::carrier::Presented;
+use crate::carrier::{Carrier, Presented};
 use crate::json;
 use crate::problem::{Code, Problem, localized};
 
@@ -17,9 +18,25 @@ use crate::problem::{Code, Problem, localized};
 #[derive(Debug)]
 pub struct Form<T>(pub T);
 
-/// The fields of a form on a page that strangers see.
+/// The fields of a form on a page that strangers see, and whether they count.
 #[derive(Debug)]
-pub struct StrangerForm<T>(pub T);
+pub struct StrangerForm<T> {
+    typed: T,
+    counts: Result<(), Problem>,
+}
+
+impl<T> StrangerForm<T> {
+    /// What was typed, and whether it counts. A login in another tab takes the key of this one's form away: what does
+    /// not count any more is shown again with a token that does, and nothing is done.
+    #[must_use]
+    pub fn read(self) -> (T, Result<(), Problem>) {
+        (self.typed, self.counts)
+    }
+}
+
+/// The fields of a form that is only a button.
+#[derive(Debug, Deserialize)]
+pub struct NoFields {}
 
 type Reading<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
@@ -28,8 +45,11 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
     type Future = Reading<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let body = fields(request, payload, of_session);
-        Box::pin(async move { body.await.map(Self) })
+        let (request, fields) = (request.clone(), fields(request, payload, of_session));
+        Box::pin(async move {
+            let (fields, counts) = fields.await?;
+            localized(&request, counts.map(|()| Self(fields)))
+        })
     }
 }
 
@@ -38,16 +58,18 @@ impl<T: DeserializeOwned + 'static> FromRequest for StrangerForm<T> {
     type Future = Reading<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let body = fields(request, payload, of_stranger);
-        Box::pin(async move { body.await.map(Self) })
+        let fields = fields(request, payload, of_stranger);
+        Box::pin(async move { fields.await.map(|(typed, counts)| Self { typed, counts }) })
     }
 }
 
+/// The fields, and whether they came from a page of ours. Of fields that do not and cannot be read either, the former is
+/// said.
 fn fields<T: DeserializeOwned + 'static>(
     request: &HttpRequest,
     payload: &mut Payload,
     key: fn(&HttpRequest) -> Result<FormKey, Problem>,
-) -> Reading<T> {
+) -> Reading<(T, Result<(), Problem>)> {
     let request = request.clone();
     let payload = web::Payload::from_request(&request, payload).into_inner();
     Box::pin(async move {
@@ -59,22 +81,31 @@ fn fields<T: DeserializeOwned + 'static>(
             if !json::is_of_type(&request, "application/x-www-form-urlencoded") {
                 return Err(Problem::new(Code::UnsupportedMediaType).because("unsupported_media_type-form"));
             }
-            let key = key(&request)?;
-            let mut tokens = form_urlencoded::parse(&bytes).filter(|(name, _)| name == "form_token");
-            let (first, second) = (tokens.next(), tokens.next());
-            if second.is_some() || !first.is_some_and(|(_, token)| key.made(&token)) {
-                return Err(outdated());
-            }
-            serde_urlencoded::from_bytes(&bytes).map_err(|_| Problem::new(Code::ValidationFailed))
+            let counts = key(&request).and_then(|key| has_token(&bytes, &key));
+            let fields = serde_urlencoded::from_bytes(&bytes);
+            let fields = fields.map_err(|_| Problem::new(Code::ValidationFailed));
+            Ok((fields.or_else(|invalid| counts.clone().and(Err(invalid)))?, counts))
         });
         localized(&request, parsed)
     })
 }
 
+fn has_token(bytes: &[u8], key: &FormKey) -> Result<(), Problem> {
+    let mut tokens = form_urlencoded::parse(bytes).filter(|(name, _)| name == "form_token");
+    match (tokens.next(), tokens.next()) {
+        (Some((_, token)), None) if key.made(&token) => Ok(()),
+        _ => Err(outdated()),
+    }
+}
+
+/// Programs have the API: here a token that they hold would go on into the cookies of an answer.
 fn of_session(request: &HttpRequest) -> Result<FormKey, Problem> {
     let settings = settings(request).ok_or(Problem::new(Code::Internal))?;
     let presented = Presented::of(request.headers(), settings.cookies.names());
-    let (_, text) = presented.deciding()?.ok_or(Problem::new(Code::Unauthenticated))?;
+    let (carrier, text) = presented.deciding()?.ok_or(Problem::new(Code::Unauthenticated))?;
+    if carrier == Carrier::Bearer {
+        return Err(outdated());
+    }
     SessionToken::parse(text).as_ref().map(FormKey::of_session).ok_or_else(outdated)
 }
 

@@ -1,27 +1,18 @@
 //! The page on which people log in, and the way out.
 
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, HOST, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use constants::ApplicationContext;
 use serde::Deserialize;
 use session_management::SessionService;
-use templates::page::{LoginPage, PhoneForm, TelegramWay, Ways};
+use templates::page::{LoginPage, PhoneForm, Ways};
 use templates::{Fault, Notice};
 
-use super::{Form, Next, PageRequest, Redirect, Refusal, StrangerForm};
+use super::{Form, Next, NoFields, PageRequest, Redirect, Refusal, StrangerForm, telegram};
 use crate::account::{self, Transport};
 use crate::carrier::Presented;
 use crate::client::Client;
-use crate::front::OPENER_POLICY;
 use crate::problem::{Problem, localized};
 use crate::settings::Settings;
-
-/// What the page with Telegram's button may load beside our own files.
-const TELEGRAM_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self' https://telegram.org; frame-src https://oauth.telegram.org; \
-     style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; \
-     base-uri 'none'",
-);
 
 /// What a person logs in with.
 #[derive(Deserialize)]
@@ -31,10 +22,6 @@ pub(super) struct Fields {
     #[serde(default)]
     next: Next,
 }
-
-/// A form that is only a button.
-#[derive(Deserialize)]
-pub(super) struct NoFields {}
 
 /// A login page as it is shown: at first, or again.
 #[derive(Debug, Default)]
@@ -56,15 +43,15 @@ impl LoginForms {
         let Self { next, email, fault, phone } = self;
         let settings = super::settings(request);
         let is_web = settings.is_some_and(|settings| settings.context() == ApplicationContext::Web);
-        let telegram = settings.filter(|_| is_web).and_then(|settings| telegram(request, settings, &next));
+        let telegram =
+            settings.filter(|_| is_web).and_then(|settings| telegram::way(request, settings, &next));
         let ways =
             if is_web { Ways { register: true, phone: Some(phone), telegram } } else { Ways::default() };
         let login = LoginPage { frame: page.frame(), next: next.to_string(), email, fault, ways };
-        let response = match refusal {
+        match refusal {
             Some(refusal) => page.show_again(refusal, &login),
             None => page.show(&login),
-        };
-        with_telegram(response, &login)
+        }
     }
 }
 
@@ -76,11 +63,14 @@ pub(super) async fn log_in(
     request: HttpRequest,
     page: PageRequest,
     service: web::Data<SessionService>,
-    StrangerForm(form): StrangerForm<Fields>,
+    form: StrangerForm<Fields>,
 ) -> Result<HttpResponse, Problem> {
-    let Fields { email, password, next } = form;
-    let proven = account::prove_password(&request, &service, &email, password, Transport::Cookie).await;
-    match localized(&request, proven) {
+    let (Fields { email, password, next }, counts) = form.read();
+    let proven = async {
+        counts?;
+        account::prove_password(&request, &service, &email, password, Transport::Cookie).await
+    };
+    match localized(&request, proven.await) {
         Ok(logged_in) => Ok(Redirect::into_session(&request, &logged_in, &next, usual(&request)).finish()),
         Err(problem) => {
             let refusal = Refusal::of(problem, &[])?;
@@ -118,32 +108,4 @@ fn usual(request: &HttpRequest) -> &'static str {
         Some(ApplicationContext::Admin) => "/",
         _ => "/account",
     }
-}
-
-fn telegram(request: &HttpRequest, settings: &Settings, next: &Next) -> Option<TelegramWay> {
-    let bot = settings.telegram_bot.as_ref()?;
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    let origin = settings.public_origin(host)?;
-    let back = format!("{origin}{}", next.by("/login/telegram"));
-    Some(match &bot.name {
-        Some(name) => TelegramWay::Widget { bot: name.clone(), back },
-        None => {
-            let mut query = form_urlencoded::Serializer::new(String::new());
-            query
-                .append_pair("bot_id", &bot.id)
-                .append_pair("origin", &origin)
-                .append_pair("return_to", &back);
-            TelegramWay::Link(format!("https://oauth.telegram.org/auth?{}", query.finish()))
-        }
-    })
-}
-
-/// Telegram's button comes from Telegram, in a frame and a window of its own; where there is none, nothing is opened.
-fn with_telegram(mut response: HttpResponse, login: &LoginPage) -> HttpResponse {
-    if matches!(login.ways.telegram, Some(TelegramWay::Widget { .. })) {
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_SECURITY_POLICY, TELEGRAM_POLICY);
-        headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin-allow-popups"));
-    }
-    response
 }

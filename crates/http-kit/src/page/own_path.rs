@@ -6,6 +6,8 @@ use actix_web::HttpRequest;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
+use super::is_at_or_below;
+
 /// Characters at most.
 const LENGTH: usize = 1024;
 
@@ -30,9 +32,7 @@ impl OwnPath {
         }
         let path = text.split('?').next().unwrap_or_default();
         let decoded = resolved(path);
-        let is_way = WAYS.iter().any(|way| {
-            decoded.strip_prefix(way).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        });
+        let is_way = WAYS.iter().any(|way| is_at_or_below(&decoded, way));
         let has_dots = decoded.split('/').any(|part| matches!(part, "." | ".."));
         let is_odd =
             decoded.contains("//") || decoded.contains('\\') || decoded.chars().any(char::is_control);

@@ -37,7 +37,7 @@ impl Refusal {
             | Code::ReauthenticationRequired
             | Code::Conflict
             | Code::ValidationFailed => true,
-            Code::Forbidden => problem.message() == "forbidden-application",
+            Code::Forbidden => matches!(problem.message(), "forbidden-application" | "forbidden-form"),
             Code::Unavailable => problem.message() == "unavailable-sms",
             _ => false,
         };

@@ -22,7 +22,7 @@ use crate::cookie::SessionCookies;
 pub type SettingsError = SettingError;
 
 /// Sessions that a process keeps in its memory where nothing else is set.
-const NEAR_ENTRIES: usize = 262_144;
+const NEAR_ENTRIES: usize = 131_072;
 
 type Checked<T> = Result<T, SettingError>;
 

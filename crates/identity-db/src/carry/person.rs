@@ -1,7 +1,7 @@
 //! The person of a bundle.
 
 use chrono::{DateTime, Utc};
-use constants::ApplicationContext;
+use constants::{ApplicationContext, AuditAction};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
 
@@ -9,7 +9,7 @@ use super::Person;
 use crate::HashedPassword;
 use crate::id::{SessionId, UserId};
 use crate::schema::sql_types::UserRole;
-use crate::statement::statement;
+use crate::statement::{statement, user_columns};
 use crate::user::{Credential, User};
 
 statement! {
@@ -34,7 +34,7 @@ statement! {
     }
     returns (Uuid, Nullable<Text>, Nullable<Text>, Nullable<BigInt>, Bool, UserRole, Timestamptz,
              Nullable<Timestamptz>, Nullable<Timestamptz>, BigInt, BigInt, BigInt, Nullable<Text>);
-    "before AS (
+    concat!("before AS (
         SELECT users.id, users.is_verified, users.role, users.blocked_at FROM users JOIN arg ON arg.known AND arg.id = users.id
         FOR NO KEY UPDATE OF users
     ), free AS (
@@ -94,11 +94,9 @@ statement! {
         ) AS change (action, is_so, detail)
         WHERE change.is_so
     )
-    SELECT id, email, phone, telegram_id, is_verified, role, created_at, last_login_at, blocked_at, session_epoch,
-           credential_version, version, hashed_password FROM came
+    SELECT ", user_columns!(), ", hashed_password FROM came
     UNION ALL
-    SELECT id, email, phone, telegram_id, is_verified, role, created_at, last_login_at, blocked_at, session_epoch,
-           credential_version, version, hashed_password FROM moved"
+    SELECT ", user_columns!(), ", hashed_password FROM moved")
 }
 
 type Columns = (
@@ -207,8 +205,9 @@ pub(super) fn end_before(
     conn: &mut PgConnection,
     user: UserId,
     before: DateTime<Utc>,
-    action: &'static str,
+    action: AuditAction,
 ) -> QueryResult<Vec<SessionId>> {
-    let ended: Vec<(SessionId, bool)> = EndBefore { user_id: user.0, before, action }.load(conn)?;
+    let ended: Vec<(SessionId, bool)> =
+        EndBefore { user_id: user.0, before, action: action.as_str() }.load(conn)?;
     Ok(ended.into_iter().filter(|(_, live)| *live).map(|(id, _)| id).collect())
 }

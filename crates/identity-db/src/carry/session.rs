@@ -1,7 +1,7 @@
 //! A session of a bundle.
 
 use chrono::{DateTime, Utc};
-use constants::{ApplicationContext, LegacySource};
+use constants::{ApplicationContext, AuditAction, LegacySource};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Inet, Nullable, Text, Timestamptz, Uuid};
 use ipnetwork::IpNetwork;
@@ -70,7 +70,7 @@ statement! {
 
 /// Carries a session; whether it is live here then, its ends aside. It is not, whatever the memory says, when it was
 /// ended here, when it was known here and its row is gone, or when it began before all sessions of its user were ended.
-pub(super) fn carry(conn: &mut PgConnection, carried: &Carried, action: &str) -> QueryResult<bool> {
+pub(super) fn carry(conn: &mut PgConnection, carried: &Carried, action: AuditAction) -> QueryResult<bool> {
     let Carried { session, began, ended, known } = carried;
     let (live,): (bool,) = Carry {
         id: session.id.as_str(),
@@ -88,7 +88,7 @@ pub(super) fn carry(conn: &mut PgConnection, carried: &Carried, action: &str) ->
         began: *began,
         ended: *ended,
         known: *known,
-        action,
+        action: action.as_str(),
     }
     .get_result(conn)?;
     Ok(live)

@@ -77,7 +77,7 @@ struct Facts {
 const FACTS: &str = "SELECT current_database()::text AS database, clock_timestamp() AS now,
         (SELECT max(day) FROM legacy_uses) AS last_use,
         (SELECT coalesce(sum(uses), 0)::bigint FROM legacy_uses
-         WHERE day > (clock_timestamp() AT TIME ZONE 'UTC')::date - $1::integer) AS uses,
+         WHERE day >= (clock_timestamp() AT TIME ZONE 'UTC')::date - $1::integer) AS uses,
         a.attnotnull AS context_required, a.atthasdef AS context_default,
         (SELECT max(run_on) AT TIME ZONE 'UTC' FROM __diesel_schema_migrations) AS migrated_at
     FROM pg_attribute a WHERE a.attrelid = 'sessions'::regclass AND a.attname = 'application_context'";

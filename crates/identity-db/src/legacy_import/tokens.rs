@@ -9,8 +9,8 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
 use crate::id::{SessionId, UserId};
 use crate::schema::{sessions, users};
-use crate::session::seconds;
 use crate::statement::statement;
+use crate::time::seconds;
 
 diesel::define_sql_function! {
     /// The id of the session of a token, as the database computes it.

@@ -8,10 +8,11 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Inet, Nullable, Text, Timestamptz, Uuid};
 use ipnetwork::IpNetwork;
 
-use super::seconds;
 use crate::audit::Origin;
+use crate::failpoint;
 use crate::id::{SessionId, UserId};
 use crate::statement::statement;
+use crate::time::{clock_timestamp, seconds};
 
 statement! {
     struct Adopt<'a> {
@@ -130,6 +131,10 @@ pub enum Adopted {
 /// When Postgres gives no answer.
 pub fn adopt(conn: &mut PgConnection, token: &LegacyToken) -> QueryResult<Adopted> {
     let LegacyToken { id, key, origin, idle, absolute } = token;
+    let mut key_created_at = key.as_ref().and_then(|key| key.created_at);
+    if failpoint!("guard::valid_after") {
+        key_created_at = Some(diesel::select(clock_timestamp()).get_result(conn)?);
+    }
     let (known, named, cleaned_up, source, user_id): (bool, bool, bool, Option<String>, Option<UserId>) =
         Adopt {
             id: id.as_str(),
@@ -138,7 +143,7 @@ pub fn adopt(conn: &mut PgConnection, token: &LegacyToken) -> QueryResult<Adopte
             ip_address: origin.ip_address,
             user_agent: origin.user_agent.as_deref(),
             key_user: key.as_ref().map(|key| key.user_id.0),
-            key_created_at: key.as_ref().and_then(|key| key.created_at),
+            key_created_at,
             key_expires_at: key.as_ref().map(|key| key.expires_at),
         }
         .get_result(conn)?;

@@ -1,16 +1,19 @@
 //! Ending sessions: some, or all of a person.
 
-use constants::ApplicationContext;
+#[cfg(feature = "failpoints")]
+mod unguarded;
+
+use constants::{ApplicationContext, AuditAction};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Inet, Nullable, Text, Uuid};
 use ipnetwork::IpNetwork;
 
-use super::clock_timestamp;
 use crate::audit::Origin;
 use crate::id::{SessionId, UserId};
 use crate::schema::sessions;
 use crate::sql_enum::ContextColumn;
 use crate::statement::statement;
+use crate::time::clock_timestamp;
 use crate::user::User;
 
 statement! {
@@ -55,7 +58,7 @@ pub struct Revocation {
     /// Who acts; the sessions' own user when absent.
     pub actor: Option<UserId>,
     /// The audit log's name for it.
-    pub action: &'static str,
+    pub action: AuditAction,
     /// From where.
     pub origin: Origin,
 }
@@ -82,7 +85,7 @@ pub fn revoke(conn: &mut PgConnection, revocation: &Revocation) -> QueryResult<R
         user_id: revocation.of_user.map(|id| id.0),
         actor_id: revocation.actor.map(|id| id.0),
         context: revocation.context.map(ApplicationContext::as_str),
-        action: revocation.action,
+        action: revocation.action.as_str(),
         ip_address: revocation.origin.ip_address,
         user_agent: revocation.origin.user_agent.as_deref(),
     }
@@ -171,6 +174,19 @@ pub struct Ended {
 /// # Errors
 /// When Postgres gives no answer.
 pub fn end_all(
+    conn: &mut PgConnection,
+    user_id: UserId,
+    session_epoch: i64,
+    rotation: Option<&Rotation>,
+) -> QueryResult<Ended> {
+    #[cfg(feature = "failpoints")]
+    if let Some(ended) = unguarded::end_all(conn, user_id, session_epoch, rotation) {
+        return ended;
+    }
+    write(conn, user_id, session_epoch, rotation)
+}
+
+fn write(
     conn: &mut PgConnection,
     user_id: UserId,
     session_epoch: i64,

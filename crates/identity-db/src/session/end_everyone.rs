@@ -1,7 +1,8 @@
 //! Ending every session of everybody, as after a restore: what was ended since the backup would be back.
 
+use constants::AuditAction;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid};
+use diesel::sql_types::{Array, BigInt, Uuid};
 
 use crate::audit::{self, Entry};
 use crate::database::in_transaction;
@@ -11,12 +12,12 @@ use crate::statement::statement;
 // In a statement of its own: it waits for logins under way, and ends by comparison also what the next one cannot see.
 statement! {
     struct Raise<'a> {
-        after: Option<&'a str> => Nullable<Text>, "uuid";
+        after: &'a uuid::Uuid => Uuid, "uuid";
         most: i64 => BigInt, "bigint";
     }
     returns (Uuid,);
     "batch AS (
-        SELECT users.id FROM users, arg WHERE arg.after IS NULL OR users.id > arg.after
+        SELECT users.id FROM users WHERE users.id > (SELECT after FROM arg)
         ORDER BY users.id LIMIT (SELECT most FROM arg)
     )
     UPDATE users SET session_epoch = users.session_epoch + 1, sessions_valid_after = clock_timestamp()
@@ -69,8 +70,8 @@ pub struct Everyone {
 /// When Postgres gives no answer.
 pub fn end_everyone(conn: &mut PgConnection, most: i64, so_far: Everyone) -> QueryResult<Everyone> {
     in_transaction(conn, |conn| {
-        let after = so_far.after.map(|id| id.to_string());
-        let raise = Raise { after: after.as_deref(), most };
+        // Nobody has the nil id: ids are drawn.
+        let raise = Raise { after: &so_far.after.map_or(uuid::Uuid::nil(), |id| id.0), most };
         let mut people: Vec<uuid::Uuid> =
             raise.load::<(uuid::Uuid,)>(conn)?.into_iter().map(|(id,)| id).collect();
         let (ended,): (i64,) = EndBatch { people: &people }.get_result(conn)?;
@@ -84,7 +85,7 @@ pub fn end_everyone(conn: &mut PgConnection, most: i64, so_far: Everyone) -> Que
         };
         if everyone.done {
             let detail = Some(serde_json::json!({ "people": everyone.people, "revoked": everyone.ended }));
-            audit::append(conn, &Entry { action: "all_sessions_ended", detail, ..Entry::default() })?;
+            audit::append(conn, &Entry { detail, ..Entry::of(AuditAction::AllSessionsEnded) })?;
         }
         Ok(everyone)
     })

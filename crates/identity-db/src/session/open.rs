@@ -10,13 +10,14 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Inet, Nullable, Text, Timestamptz, Uuid};
 use ipnetwork::IpNetwork;
 
-use super::{Session, seconds};
+use super::Session;
 use crate::HashedPassword;
 use crate::audit::Origin;
 use crate::failpoint;
 use crate::id::{SessionId, UserId};
 use crate::schema::sql_types::ApplicationType;
 use crate::statement::statement;
+use crate::time::seconds;
 
 /// A session to be opened.
 #[derive(Debug, Clone)]

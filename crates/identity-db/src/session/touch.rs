@@ -6,12 +6,12 @@ use constants::ApplicationContext;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
 
-use super::{clock_timestamp, seconds};
 use crate::failpoint;
 use crate::id::SessionId;
 use crate::schema::{sessions, users};
 use crate::sql_enum::ContextColumn;
 use crate::statement::statement;
+use crate::time::{clock_timestamp, seconds};
 
 /// Renews the proof of identity of a live session of an application; `false` when it is not live any more.
 ///
@@ -51,13 +51,30 @@ pub fn extend(
     context: ApplicationContext,
     idle: Duration,
 ) -> QueryResult<bool> {
-    // Two statements may do: the context of a session never changes.
-    let own =
-        sessions::table.find(id.as_str()).filter(sessions::application_context.eq(ContextColumn(context)));
-    if !diesel::select(diesel::dsl::exists(own)).get_result(conn)? {
-        return Ok(false);
+    let extend = Extend { id: id.as_str(), context: context.as_str(), idle: seconds(idle) };
+    let (extended,): (i64,) = extend.get_result(conn)?;
+    Ok(extended == 1)
+}
+
+// It waits for whoever changes the row right now: what that one leaves decides.
+statement! {
+    struct Extend<'a> {
+        id: &'a str => Text, "varchar";
+        context: &'a str => Text, "application_type";
+        idle: i64 => BigInt, "bigint";
     }
-    touch(conn, idle, &[(*id, Duration::ZERO)]).map(|touched| touched == 1)
+    returns (BigInt,);
+    "extended AS (
+        UPDATE sessions s SET
+            last_activity = greatest(s.last_activity, clock_timestamp()),
+            expires_at = greatest(s.expires_at,
+                least(clock_timestamp() + arg.idle * interval '1 second', s.absolute_expires_at))
+        FROM arg
+        WHERE s.id = arg.id AND s.application_context = arg.context AND NOT s.revoked
+          AND s.expires_at > clock_timestamp() AND s.absolute_expires_at > clock_timestamp()
+        RETURNING 1
+    )
+    SELECT count(*) FROM extended"
 }
 
 statement! {

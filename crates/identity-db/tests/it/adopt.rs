@@ -8,9 +8,9 @@ mod sessions;
 use identity_db::{SessionId, migration};
 use test_support::TestDatabase;
 
-/// Many sessions a person, one table of raw tokens (seed 000).
+/// Many sessions a person, one table of raw tokens.
 const ONE_TOKEN: &str = include_str!("../fixtures/older/one_token.sql");
-/// An older table `sessions` under raw ids, enums that lack labels (seed 004).
+/// An older table `sessions` under raw ids, enums that lack labels.
 const PRISMA: &str = include_str!("../fixtures/older/prisma.sql");
 
 const ANNA: &str = "a0000000-0000-4000-8000-000000000001";

@@ -2,10 +2,10 @@
 
 use std::process::{Child, Command, Output, Stdio};
 
-use test_support::TestDatabase;
+use test_support::{TestDatabase, bare_command};
 
 fn command(database: &TestDatabase, act: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_migrate"));
+    let mut command = bare_command(env!("CARGO_BIN_EXE_migrate"));
     command
         .arg(act)
         .env("DATABASE_OWNER_URL", database.owner_url())

@@ -1,6 +1,6 @@
 //! Denials: who remembers a yes is told at commit when it may be none any more, and not otherwise.
 
-use constants::ApplicationContext;
+use constants::{ApplicationContext, AuditAction};
 use identity_db::session::{self, Revocation};
 use identity_db::user;
 use test_support::TestDatabase;
@@ -128,7 +128,7 @@ fn logout_and_end_all_name_what_they_end_c4() {
         of_user: Some(alice),
         context: Some(ApplicationContext::Web),
         actor: None,
-        action: "logout",
+        action: AuditAction::SessionLogout,
         origin: fixture::login(alice, "x").session.origin,
     };
     session::revoke(&mut connection(&database), &revocation).unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use constants::ApplicationContext;
+use constants::{ApplicationContext, AuditAction};
 use identity_db::session::{self, Login};
 use identity_db::{Database, HashedPassword, PgConnection, SessionId, UserId, user};
 use test_support::{TestDatabase, at_once};
@@ -128,7 +128,7 @@ fn a_touch_that_races_a_revocation_never_brings_the_session_back_f7() {
                     of_user: None,
                     context: None,
                     actor: None,
-                    action: "logout",
+                    action: AuditAction::SessionLogout,
                     origin: identity_db::audit::Origin::default(),
                 };
                 act.of_user = Some(alice);

@@ -1,9 +1,8 @@
 //! The schema that the queries are checked against is the one that the migrations make.
 
 use std::path::Path;
-use std::process::Command;
 
-use test_support::TestDatabase;
+use test_support::{TestDatabase, bare_command};
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "where scripts/test has put a tool")]
@@ -11,7 +10,7 @@ fn what_diesel_prints_of_the_migrated_database_is_the_schema_of_the_code() {
     let database = TestDatabase::new();
     let diesel = std::env::var("DIESEL_CLI").unwrap_or_else(|_| "diesel".to_owned());
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let printed = Command::new(&diesel)
+    let printed = bare_command(&diesel)
         .args(["print-schema", "--database-url", database.owner_url()])
         .current_dir(&root)
         .output()

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use constants::ApplicationContext::{Admin, Web};
+use constants::AuditAction;
 use identity_db::session::{self, Revocation, Rotation, State};
 use identity_db::{HashedPassword, PgConnection, SessionId, UserId, user};
 use test_support::TestDatabase;
@@ -23,7 +24,7 @@ fn state(conn: &mut PgConnection, id: &SessionId) -> Option<State> {
 fn revocation(ids: &[&SessionId]) -> Revocation {
     let ids = ids.iter().map(|id| **id).collect();
     let origin = identity_db::audit::Origin::default();
-    Revocation { ids, of_user: None, context: None, actor: None, action: "session_revoked", origin }
+    Revocation { ids, of_user: None, context: None, actor: None, action: AuditAction::SessionLogout, origin }
 }
 
 #[test]
@@ -158,7 +159,7 @@ fn a_revocation_stays_within_its_bounds_and_returns_what_was_live_b6() {
     assert_eq!(session::revoke(&mut conn, &act).unwrap().live, std::slice::from_ref(&mine));
     assert_eq!([&mine, &theirs, &expired].map(|id| is_revoked(&database, id)), [true, false, true]);
     assert_eq!(session::revoke(&mut conn, &act).unwrap().live, [], "a second time is no error");
-    assert_eq!(database.number("SELECT count(*) FROM audit_log WHERE action = 'session_revoked'"), 2);
+    assert_eq!(database.number("SELECT count(*) FROM audit_log WHERE action = 'session_logout'"), 2);
     assert_eq!(state(&mut conn, &mine), Some(State::Revoked));
 }
 
@@ -245,6 +246,25 @@ fn a_touch_moves_the_idle_end_never_past_the_absolute_one_and_wakes_nothing_c3_f
     let before = database.value(row);
     session::touch(&mut conn, HOUR, &[(session_id("live"), HOUR / 2)]).unwrap();
     assert_eq!(database.value(row), before);
+}
+
+#[test]
+fn an_extension_waits_for_whoever_changes_the_row_and_is_no_false_no_c3() {
+    let (database, mut conn, alice) = setup();
+    session::open(&mut conn, &login(alice, "live")).unwrap().unwrap();
+    let mut other = database.connect();
+    let mut changing = other.transaction().unwrap();
+    changing.execute("UPDATE sessions SET last_activity = now()", &[]).unwrap();
+    let extending =
+        std::thread::spawn(move || session::extend(&mut conn, &session_id("live"), Web, 2 * HOUR).unwrap());
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+                   WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    test_support::eventually("it waits", Duration::from_secs(10), || {
+        assert!(!extending.is_finished(), "it did not wait");
+        (database.number(waiting) == 1).then_some(())
+    });
+    changing.commit().unwrap();
+    assert!(extending.join().unwrap());
 }
 
 #[test]

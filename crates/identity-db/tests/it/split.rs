@@ -1,14 +1,13 @@
 //! The program `migrate` where people and sessions are in one database and web's own data in another.
 
-use std::process::{Command, Output};
+use std::process::Output;
 
-use test_support::TestDatabase;
+use test_support::{TestDatabase, bare_command};
 
 /// Runs `migrate` as an operator would, with one owner for both databases.
 fn migrate(identity: &TestDatabase, web: &TestDatabase, command: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_migrate"))
+    bare_command(env!("CARGO_BIN_EXE_migrate"))
         .arg(command)
-        .env_clear()
         .env("DATABASE_OWNER_URL", identity.owner_url())
         .env("DATABASE_IDENTITY_URL", identity.url())
         .env("DATABASE_WEB_URL", web.url())

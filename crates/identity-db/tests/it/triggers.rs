@@ -153,6 +153,6 @@ fn the_start_checks_know_every_trigger_c4() {
         .filter_map(|mut row| row.remove(0))
         .collect();
     let known: Vec<String> =
-        identity_db::server::TRIGGERS.iter().map(|(table, name)| format!("{table}.{name}")).collect();
+        identity_db::server::TRIGGERS.iter().map(|(table, name, _)| format!("{table}.{name}")).collect();
     assert_eq!(known, made);
 }

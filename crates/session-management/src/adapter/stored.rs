@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -98,7 +99,9 @@ pub(super) fn decode(bytes: &[u8]) -> Option<SessionData> {
     let Value { user_id, created_at, expires_at, ip, user_agent, decision } = value;
     let user_agent = user_agent.map(Cow::into_owned);
     let snapshot = match decision {
-        Some(packed) => Some(unpack(&URL_SAFE_NO_PAD.decode(packed).ok()?, ip, user_agent.clone())?),
+        Some(packed) => {
+            Some(Arc::new(unpack(&URL_SAFE_NO_PAD.decode(packed).ok()?, ip, user_agent.clone())?))
+        }
         None => None,
     };
     Some(SessionData { user_id, created_at, expires_at, ip, user_agent, snapshot })
@@ -260,7 +263,7 @@ mod tests {
     #[test]
     fn what_is_read_is_what_was_written_to_the_microsecond_a5() {
         for snapshot in [snapshot("session-a"), full()] {
-            let data = SessionData::of(snapshot);
+            let data = SessionData::of(Arc::new(snapshot));
             assert_eq!(decode(&encode(&data).unwrap()), Some(data));
         }
     }
@@ -268,7 +271,7 @@ mod tests {
     #[test]
     fn a_value_shows_operators_what_the_older_software_showed_a5() {
         let value: serde_json::Value =
-            serde_json::from_slice(&encode(&SessionData::of(full())).unwrap()).unwrap();
+            serde_json::from_slice(&encode(&SessionData::of(Arc::new(full()))).unwrap()).unwrap();
         for member in ["user_id", "created_at", "expires_at", "ip", "user_agent"] {
             assert!(!value[member].is_null(), "{member}");
         }

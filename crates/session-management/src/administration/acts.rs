@@ -1,7 +1,7 @@
 //! The acts of staff and of the command line upon a person, on a connection: each is judged, done and written down in the
 //! transaction that it is called in.
 
-use constants::{ApplicationContext, Role};
+use constants::{ApplicationContext, AuditAction, Role};
 use identity_db::audit;
 use identity_db::right::{self, Grant, NewGrant, Rights};
 use identity_db::session::{self, Ended};
@@ -79,11 +79,17 @@ fn change_or_stop(
         user::update(conn, id, &UserChange { role, is_verified })?;
     }
     if let Some(role) = role {
-        note(conn, actor, "user_role_changed", id, json!({"role": {"old": before.role, "new": role}}))?;
+        note(
+            conn,
+            actor,
+            AuditAction::UserRoleChanged,
+            id,
+            json!({"role": {"old": before.role, "new": role}}),
+        )?;
     }
     if let Some(to) = is_verified {
         let detail = json!({"is_verified": {"old": before.is_verified, "new": to}});
-        note(conn, actor, "user_verification_changed", id, detail)?;
+        note(conn, actor, AuditAction::UserVerificationChanged, id, detail)?;
     }
     if let Some(blocked) = change.blocked.filter(|blocked| *blocked != before.blocked_at.is_some()) {
         user::set_blocked(conn, id, blocked)?;
@@ -92,7 +98,13 @@ fn change_or_stop(
             ended = end_all(conn, id)?;
             detail["revoked"] = ended.live.len().into();
         }
-        note(conn, actor, if blocked { "user_blocked" } else { "user_unblocked" }, id, detail)?;
+        note(
+            conn,
+            actor,
+            if blocked { AuditAction::UserBlocked } else { AuditAction::UserUnblocked },
+            id,
+            detail,
+        )?;
     }
     Ok(user::find(conn, id)?.map(|user| Changed { user, ended }))
 }
@@ -114,7 +126,7 @@ fn end_all_or_stop(conn: &mut PgConnection, actor: &Actor, id: UserId) -> Judged
         return Ok(None);
     }
     let ended = end_all(conn, id)?;
-    note(conn, actor, "sessions_ended", id, json!({"revoked": ended.live.len()}))?;
+    note(conn, actor, AuditAction::SessionsEnded, id, json!({"revoked": ended.live.len()}))?;
     Ok(user::find(conn, id)?.map(|user| Changed { user, ended }))
 }
 
@@ -139,7 +151,7 @@ fn end_one_or_stop(
 ) -> Judged<ApplicationContext> {
     let Some(subject) = judge(conn, actor, id, Act::EndSessions)? else { return Ok(None) };
     let Some(context) = session::end_one(conn, &subject, session)? else { return Ok(None) };
-    let entry = actor.entry("session_ended", id, json!({"application_context": context}));
+    let entry = actor.entry(AuditAction::SessionEnded, id, json!({"application_context": context}));
     audit::append(conn, &audit::Entry { session: Some(*session), ..entry })?;
     Ok(Some(context))
 }
@@ -170,7 +182,7 @@ fn grant_or_stop(
     let by = actor.staff.as_ref().map(|staff| staff.id);
     let grant = right::grant(conn, id, new, by)?;
     let detail = grant_detail(&grant.permission, grant.application_context, before.as_ref(), Some(&grant));
-    note(conn, actor, "permission_granted", id, detail)?;
+    note(conn, actor, AuditAction::PermissionGranted, id, detail)?;
     let granted = Granted { grant, is_new: before.is_none() };
     Ok(user::find(conn, id)?.map(|user| (granted, user)))
 }
@@ -202,7 +214,7 @@ fn take_or_stop(
     let Some(before) = right::find(conn, id, permission, context)? else { return Ok(None) };
     right::take(conn, id, permission, context)?;
     let detail = grant_detail(permission, context, Some(&before), None);
-    note(conn, actor, "permission_taken", id, detail)?;
+    note(conn, actor, AuditAction::PermissionTaken, id, detail)?;
     Ok(user::find(conn, id)?)
 }
 
@@ -240,7 +252,7 @@ const fn nothing_ended() -> Ended {
 fn note(
     conn: &mut PgConnection,
     actor: &Actor,
-    action: &'static str,
+    action: AuditAction,
     subject: UserId,
     detail: Value,
 ) -> QueryResult<()> {

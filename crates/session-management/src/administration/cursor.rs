@@ -9,6 +9,8 @@ use identity_db::{UserId, audit, people};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::error::SessionError;
+
 /// Where the next page begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cursor {
@@ -26,6 +28,11 @@ enum Packed<'a> {
 }
 
 impl Cursor {
+    /// What is said of the cursor of one list where another is asked for; the edge tells them apart.
+    pub(crate) fn foreign() -> SessionError {
+        SessionError::Internal("a cursor of another list".into())
+    }
+
     /// The cursor of a text; `None` when it is none.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -27,29 +27,69 @@ pub(crate) struct Standing<'a> {
     pub(crate) other_admin: bool,
 }
 
-/// The permissions that an act needs.
-pub(crate) fn needed(act: Act<'_>) -> Vec<Permission> {
-    match act {
-        Act::Change(PersonChange { role, blocked, is_verified }) => [
-            Some(Permission::UsersRead),
-            role.map(|_| Permission::RolesChange),
-            blocked.map(|_| Permission::UsersBlock),
-            is_verified.map(|_| Permission::UsersVerify),
-        ]
-        .into_iter()
-        .flatten()
-        .collect(),
-        Act::EndSessions => vec![Permission::SessionsEnd],
-        Act::Grant(_) | Act::Take => vec![Permission::PermissionsChange],
+/// A single thing that is done to a person, as pages and programs ask for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Giving another role.
+    ChangeRole,
+    /// Blocking, or letting in again.
+    Block,
+    /// Saying that an address is proven, or is not.
+    Verify,
+    /// Ending one session, or all.
+    EndSessions,
+    /// Granting a permission, or taking one.
+    ChangePermissions,
+}
+
+impl Deed {
+    /// The permission without which nobody does it.
+    #[must_use]
+    pub const fn permission(self) -> Permission {
+        match self {
+            Self::ChangeRole => Permission::RolesChange,
+            Self::Block => Permission::UsersBlock,
+            Self::Verify => Permission::UsersVerify,
+            Self::EndSessions => Permission::SessionsEnd,
+            Self::ChangePermissions => Permission::PermissionsChange,
+        }
+    }
+
+    /// Whether it needs a proof of identity of the last five minutes.
+    #[must_use]
+    pub const fn needs_proof(self) -> bool {
+        matches!(self, Self::ChangeRole | Self::ChangePermissions)
     }
 }
 
-/// Whether an act needs a proof of identity of the last five minutes.
-fn needs_proof(act: Act<'_>) -> bool {
-    match act {
-        Act::Change(change) => change.role.is_some(),
-        Act::EndSessions => false,
-        Act::Grant(_) | Act::Take => true,
+impl PersonChange {
+    /// What it consists of.
+    pub fn deeds(self) -> impl Iterator<Item = Deed> {
+        let Self { role, blocked, is_verified } = self;
+        [role.map(|_| Deed::ChangeRole), blocked.map(|_| Deed::Block), is_verified.map(|_| Deed::Verify)]
+            .into_iter()
+            .flatten()
+    }
+}
+
+impl Act<'_> {
+    fn deeds(self) -> Vec<Deed> {
+        match self {
+            Self::Change(change) => change.deeds().collect(),
+            Self::EndSessions => vec![Deed::EndSessions],
+            Self::Grant(_) | Self::Take => vec![Deed::ChangePermissions],
+        }
+    }
+
+    /// The permissions that it needs.
+    fn needed(self) -> Vec<Permission> {
+        // Who changes a person sees what became of them.
+        let read = matches!(self, Self::Change(_)).then_some(Permission::UsersRead);
+        read.into_iter().chain(self.deeds().into_iter().map(Deed::permission)).collect()
+    }
+
+    fn needs_proof(self) -> bool {
+        self.deeds().into_iter().any(Deed::needs_proof)
     }
 }
 
@@ -59,7 +99,7 @@ pub(crate) fn forbids(actor: &Actor, act: Act<'_>, standing: &Standing<'_>) -> R
     if let Some(staff) = &actor.staff {
         // First as they were let in: two who act upon each other at once learn why the second one failed.
         outranks(staff.role, subject)?;
-        if needs_proof(act) && !staff.recently_proven {
+        if act.needs_proof() && !staff.recently_proven {
             return Err(SessionError::ReauthenticationRequired);
         }
     }
@@ -77,7 +117,7 @@ pub(crate) fn forbids(actor: &Actor, act: Act<'_>, standing: &Standing<'_>) -> R
         return Err(SessionError::Unauthenticated);
     }
     let may = |permission: Permission| user.role.brings(permission) || rights.contain(permission.as_str());
-    if !user.role.is_staff() || !needed(act).into_iter().all(may) {
+    if !user.role.is_staff() || !act.needed().into_iter().all(may) {
         return Err(Refusal::NotPermitted.into());
     }
     outranks(user.role, subject)?;

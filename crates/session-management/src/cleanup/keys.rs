@@ -7,6 +7,7 @@ use constants::ApplicationContext;
 use constants::redis::{SESSION_PREFIX, prefix};
 use deadpool_redis::redis::cmd;
 
+use super::facts::Lacking;
 use crate::redis_link::{RedisLink, RedisUnavailable};
 
 /// Keys that one command looks at: some tenths of a millisecond of Redis' time.
@@ -31,12 +32,12 @@ pub(super) struct Keys {
     /// All keys.
     pub(super) total: u64,
     /// Why it is not complete.
-    pub(super) lacking: Option<String>,
+    pub(super) lacking: Option<Lacking>,
 }
 
 impl Keys {
-    pub(super) fn unknown(reason: &str) -> Self {
-        Self { found: 0, seen: 0, total: 0, lacking: Some(reason.to_owned()) }
+    pub(super) const fn unknown(reason: Lacking) -> Self {
+        Self { found: 0, seen: 0, total: 0, lacking: Some(reason) }
     }
 }
 
@@ -44,15 +45,15 @@ impl Keys {
 pub(super) async fn count(link: &RedisLink, progress: ScanProgress<'_>) -> Keys {
     let scan = Scan::default();
     let outcome = scan.run(link, TRIES, progress).await;
-    scan.keys(outcome.err().map(|error| error.to_string()))
+    scan.keys(outcome.err().map(failed))
 }
 
 /// Looks through as much of Redis as there is time for.
 pub(super) async fn count_within(link: &RedisLink, budget: Duration) -> Keys {
     let scan = Scan::default();
     let lacking = match tokio::time::timeout(budget, scan.run(link, 1, &|_, _| {})).await {
-        Ok(outcome) => outcome.err().map(|error| error.to_string()),
-        Err(_) => Some(format!("not measured completely within {budget:?}; sessionctl cleanup check is")),
+        Ok(outcome) => outcome.err().map(failed),
+        Err(_) => Some(Lacking::Time(budget)),
     };
     scan.keys(lacking)
 }
@@ -92,10 +93,15 @@ impl Scan {
         }
     }
 
-    fn keys(&self, lacking: Option<String>) -> Keys {
+    fn keys(&self, lacking: Option<Lacking>) -> Keys {
         let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
         Keys { found: read(&self.found), seen: read(&self.seen), total: read(&self.total), lacking }
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
+fn failed(error: RedisUnavailable) -> Lacking {
+    Lacking::Error(error.to_string())
 }
 
 /// A key without a context behind the prefix.

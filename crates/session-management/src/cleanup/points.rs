@@ -1,10 +1,11 @@
 //! The points of the checklist: what each asks for, and what was found.
 
-use chrono::{DateTime, Duration, NaiveTime, Utc};
+use chrono::{Duration, NaiveTime};
 use constants::LegacyTokens;
 use identity_db::cleanup::{Measured, QUIET_DAYS};
 
 use super::Point;
+use super::facts::{BackupFile, Facts, Processes};
 use super::keys::Keys;
 
 /// How old the newest backup may be.
@@ -28,33 +29,21 @@ pub(super) fn of(measured: &Measured, keys: &Keys) -> Vec<Point> {
     points
 }
 
-fn point(id: &'static str, sentence: &'static str, holds: bool, measured: String) -> Point {
-    Point { id, sentence, holds, required: true, complete: true, measured, since: None }
+fn point(id: &'static str, sentence: &'static str, holds: bool, facts: Facts) -> Point {
+    let measured = facts.to_string();
+    Point { id, sentence, holds, required: true, complete: true, measured, facts, since: None }
 }
 
 fn legacy_keys(keys: &Keys) -> Point {
-    let Keys { found, seen, total, lacking } = keys;
-    let counted = format!("{found} found among {total} keys");
+    let Keys { found, seen, total, lacking } = keys.clone();
+    let complete = lacking.is_none();
     let sentence = "Redis holds no key session:<id> of the older software";
-    match lacking {
-        None => point("legacy-keys", sentence, *found == 0, counted),
-        Some(why) => Point {
-            complete: false,
-            ..point(
-                "legacy-keys",
-                sentence,
-                false,
-                format!("{found} found among {seen} of {total} keys: {why}"),
-            )
-        },
-    }
+    let facts = Facts::Keys { found, seen, total, lacking };
+    Point { complete, ..point("legacy-keys", sentence, complete && found == 0, facts) }
 }
 
 fn legacy_uses(measured: &Measured) -> Point {
-    let told = match measured.last_use {
-        Some(day) => format!("last used on {day}; {} uses in the last {QUIET_DAYS} days", measured.uses),
-        None => "never used here".to_owned(),
-    };
+    let told = Facts::Uses { last: measured.last_use, recent: measured.uses };
     let sentence = "No token of the older software was used for 14 days";
     let end_of_day =
         |day: chrono::NaiveDate| day.succ_opt().map(|next| next.and_time(NaiveTime::MIN).and_utc());
@@ -64,15 +53,14 @@ fn legacy_uses(measured: &Measured) -> Point {
 
 /// Before the clean-up the default is still there for older programs; after it it must be gone.
 fn contexts(measured: &Measured) -> Point {
-    let required = if measured.context_required { "is required" } else { "may be missing" };
-    let default = if measured.context_default { "has a default" } else { "has no default" };
-    let holds = measured.context_required && !(measured.applied.is_some() && measured.context_default);
-    let told = format!("the column {required} and {default}");
+    let (required, default) = (measured.context_required, measured.context_default);
+    let holds = required && !(measured.applied.is_some() && default);
+    let told = Facts::Contexts { required, default };
     point("contexts", "Every session names its application", holds, told)
 }
 
 fn migrations(measured: &Measured) -> Point {
-    let told = format!("{} pending", measured.pending);
+    let told = Facts::Pending(measured.pending);
     let holds = measured.pending == 0;
     let since = measured.migrated_at.filter(|_| holds);
     Point { since, ..point("migrations", "No migration is pending", holds, told) }
@@ -81,23 +69,22 @@ fn migrations(measured: &Measured) -> Point {
 fn backup(measured: &Measured) -> Point {
     let sentence = "A backup of the last 24 hours was restored once and was complete";
     let Some(backup) = &measured.backup else {
-        return point("backup", sentence, false, "there is none".to_owned());
+        return point("backup", sentence, false, Facts::Backup(None));
     };
-    // Where it lies is the operator's business alone.
-    let name = backup.file_name.rsplit('/').next().unwrap_or_default();
-    let told = format!("{name}, {} bytes, taken {}", backup.bytes, minutes(backup.taken_at));
+    let name = backup.file_name.rsplit('/').next().unwrap_or_default().to_owned();
+    let told = Facts::Backup(Some(BackupFile { name, bytes: backup.bytes, taken_at: backup.taken_at }));
     let holds = measured.now - backup.taken_at <= BACKUP_AGE;
     Point { since: Some(backup.taken_at), ..point("backup", sentence, holds, told) }
 }
 
 /// Not required: the clean-up itself ends it, in every process.
 fn dual_write(measured: &Measured) -> Point {
-    let told: Vec<String> = measured
-        .processes
-        .iter()
-        .map(|(process, count)| format!("{count} {} with {}", process.context, process.legacy_tokens))
-        .collect();
-    let told = if told.is_empty() { "no process is running".to_owned() } else { told.join(", ") };
+    let kinds = measured.processes.iter().map(|(process, count)| Processes {
+        count: *count,
+        context: process.context,
+        legacy_tokens: process.legacy_tokens,
+    });
+    let told = Facts::Processes(kinds.collect());
     let writes = |tokens| measured.applied.is_none() && tokens == LegacyTokens::DualWrite;
     let holds = !measured.processes.iter().any(|(process, _)| {
         process.context == constants::ApplicationContext::Web && writes(process.legacy_tokens)
@@ -109,13 +96,7 @@ fn dual_write(measured: &Measured) -> Point {
 /// Not required: a clock cannot tell whether production was well.
 fn stable(measured: &Measured) -> Point {
     let sentence = "The schema has not changed for 14 days";
-    let told = measured
-        .migrated_at
-        .map_or_else(|| "never migrated".to_owned(), |at| format!("last {}", minutes(at)));
+    let told = Facts::Migrated(measured.migrated_at);
     let holds = measured.migrated_at.is_some_and(|at| measured.now - at >= Duration::days(QUIET_DAYS));
     Point { required: false, since: measured.migrated_at, ..point("stable", sentence, holds, told) }
-}
-
-fn minutes(at: DateTime<Utc>) -> String {
-    at.format("%F %R UTC").to_string()
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use constants::ApplicationContext;
+use constants::{ApplicationContext, AuditAction};
 use identity_db::audit::{Entry, Origin};
 use identity_db::rate_limit::Counter;
 use identity_db::session::Session;
@@ -28,7 +28,7 @@ use crate::login::{Code, OneTimeProof, Phone, Redeemer};
 use crate::metrics;
 use crate::principal::Snapshot;
 use crate::token::SessionToken;
-use store::{Store, nobody};
+use store::{Attempts, Store, nobody};
 
 pub(crate) use acts::Verdict;
 pub(crate) use one_time::Used;
@@ -59,7 +59,7 @@ impl MockUserManager {
     }
 
     /// A line of the audit log on what a person did for themselves.
-    fn own_act(&self, action: &'static str, user: UserId, origin: Origin) -> Entry {
+    fn own_act(&self, action: AuditAction, user: UserId, origin: Origin) -> Entry {
         let (actor, subject) = (Some(user), Some(user));
         Entry { action, context: Some(self.context), actor, subject, session: None, origin, detail: None }
     }
@@ -100,7 +100,7 @@ impl UserManager for MockUserManager {
         let user =
             User { email: new.email, is_verified: new.is_verified, role: new.role, ..nobody(self.now()) };
         store.add(Credential { user: user.clone(), hashed_password: new.hashed_password });
-        store.note(self.own_act("user_created", user.id, origin), self.now());
+        store.note(self.own_act(AuditAction::UserCreated, user.id, origin), self.now());
         Ok(Some(user))
     }
 
@@ -154,7 +154,7 @@ impl UserManager for MockUserManager {
 
     async fn delete_session(&self, tokens: &[SessionToken], origin: Origin) -> Result<()> {
         let ids: Vec<SessionId> = tokens.iter().map(SessionToken::id).collect();
-        self.end(&ids, "session_logout", &origin);
+        self.end(&ids, AuditAction::SessionLogout, &origin);
         Ok(())
     }
 
@@ -175,7 +175,7 @@ impl UserManager for MockUserManager {
     async fn revoke_session(&self, user: UserId, id: &SessionId, origin: Origin) -> Result<bool> {
         let now = self.now();
         let own = self.store().live(id, self.context, now).is_some_and(|found| found.user.id == user);
-        Ok(own && self.end(std::slice::from_ref(id), "session_ended_by_owner", &origin) == 1)
+        Ok(own && self.end(std::slice::from_ref(id), AuditAction::SessionEndedByOwner, &origin) == 1)
     }
 
     async fn end_others(&self, act: EndOthers) -> Result<Option<OthersEnded>> {
@@ -210,15 +210,16 @@ impl UserManager for MockUserManager {
         let mut store = self.store();
         for counter in counters {
             let key = (counter.purpose, counter.subject);
-            let (start, count) = store.attempts.entry(key).or_insert((now, 0));
-            if *start + counter.window <= now {
-                (*start, *count) = (now, 0);
+            let fresh = || Attempts { end: now + counter.window, count: 0 };
+            let attempts = store.attempts.entry(key).or_insert_with(fresh);
+            if attempts.end <= now {
+                *attempts = fresh();
             }
-            if *count >= counter.limit {
-                let wait = (*start + counter.window).signed_duration_since(now);
+            if attempts.count >= counter.limit {
+                let wait = attempts.end.signed_duration_since(now);
                 return Ok(Err(wait.to_std().unwrap_or(counter.window)));
             }
-            *count += 1;
+            attempts.count += 1;
         }
         Ok(Ok(()))
     }
@@ -226,8 +227,9 @@ impl UserManager for MockUserManager {
     async fn refund(&self, counters: Vec<Counter>) -> Result<()> {
         let mut store = self.store();
         for counter in counters {
-            if let Some((_, count)) = store.attempts.get_mut(&(counter.purpose, counter.subject)) {
-                *count -= 1;
+            // Of a window that has begun anew since, nothing is given back.
+            if let Some(attempts) = store.attempts.get_mut(&(counter.purpose, counter.subject)) {
+                attempts.count = (attempts.count - 1).max(0);
             }
         }
         Ok(())

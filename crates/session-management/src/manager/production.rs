@@ -15,10 +15,10 @@ mod manager;
 mod one_time;
 mod upkeep;
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicI64};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
 
 use constants::{ApplicationContext, Environment, LegacySource, LegacyTokens};
 use identity_db::session::LookUps;
@@ -58,9 +58,11 @@ struct Inner {
     cache: Arc<dyn SessionAdapter>,
     other_caches: Vec<Arc<dyn SessionAdapter>>,
     legacy_cache: Arc<dyn SessionAdapter>,
-    legacy_uses: Mutex<BTreeMap<LegacySource, i64>>,
+    /// Uses that are to be written down, of each source in their order.
+    legacy_uses: [AtomicI64; LegacySource::ALL.len()],
     keyring: Arc<RwLock<Option<Keyring>>>,
-    keyring_read_at: AtomicI64,
+    /// By the uptime.
+    keyring_read_at: Mutex<Option<Duration>>,
     touches: TouchBook,
     clock: Arc<dyn Clock>,
     near: Near,
@@ -107,9 +109,9 @@ impl ProductionUserManager {
             cache,
             other_caches,
             legacy_cache,
-            legacy_uses: Mutex::default(),
+            legacy_uses: Default::default(),
             keyring,
-            keyring_read_at: AtomicI64::new(0),
+            keyring_read_at: Mutex::default(),
             touches: TouchBook::new(lifetimes.idle),
             near: Near::new(Arc::clone(&clock), near_entries),
             clock,
@@ -127,10 +129,4 @@ pub(crate) async fn to_the_end<T: Send + 'static>(
     act: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
     tokio::spawn(act).await.unwrap_or_else(|panic| Err(SessionError::Internal(panic.to_string())))
-}
-
-impl Inner {
-    fn legacy_uses(&self) -> MutexGuard<'_, BTreeMap<LegacySource, i64>> {
-        self.legacy_uses.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }

@@ -13,8 +13,8 @@ use crate::principal::Snapshot;
 
 const SHARDS: usize = 64;
 
-/// Bytes at most, in all, as well as they can be counted.
-const BYTES: usize = 256 * 1024 * 1024;
+/// Bytes that the entries may take on the average, as well as they can be counted; a common one takes 1,700.
+const BYTES_EACH: usize = 2048;
 
 /// What the answer takes that is kept with a live session once it has been made.
 const RENDERED: usize = 640;
@@ -127,12 +127,22 @@ impl Shard {
             slot.known = known;
             return;
         }
-        while !self.slots.is_empty() && (self.slots.len() >= most || self.bytes + bytes > BYTES / SHARDS) {
+        let before = self.slots.len();
+        while !self.slots.is_empty() && (self.slots.len() >= most || self.bytes + bytes > most * BYTES_EACH) {
             self.evict_one();
         }
-        self.places.insert(id, self.slots.len());
+        let last = self.slots.len();
+        self.places.insert(id, last);
         self.slots.push(Slot { id, known, read: AtomicBool::new(false) });
         self.bytes += bytes;
+        if last < before {
+            // In the place of what went, behind the hand: it has a whole turn to be read in, as all others had.
+            self.slots.swap(self.hand, last);
+            for place in [last, self.hand] {
+                self.places.insert(self.slots[place].id, place);
+            }
+            self.hand += 1;
+        }
     }
 
     fn evict_one(&mut self) {
@@ -173,4 +183,43 @@ impl Hasher for Spread {
     }
 
     fn write_usize(&mut self, _length: usize) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::SessionToken;
+
+    fn ids_of_one_shard(count: usize) -> Vec<SessionId> {
+        let mut drawn = std::iter::repeat_with(|| SessionToken::generate().id());
+        let first = drawn.next().unwrap();
+        let rest = drawn.filter(|id| id.spread() >> 58 == first.spread() >> 58);
+        std::iter::once(first).chain(rest).take(count).collect()
+    }
+
+    #[test]
+    fn a_full_shard_keeps_what_came_last_and_what_is_read() {
+        let table = Table::new(8 * SHARDS);
+        let ids = ids_of_one_shard(40);
+        let (in_use, passing) = ids.split_first().unwrap();
+        table.insert(*in_use, Known::Dead);
+        for (n, id) in passing.iter().enumerate() {
+            table.insert(*id, Known::Dead);
+            assert!(table.get(in_use).is_some(), "what is read all the time stays");
+            let recent = passing[..n].iter().rev().take(4);
+            assert!(recent.clone().all(|id| table.shard(id).read().unwrap().places.contains_key(id)), "{n}");
+        }
+        assert_eq!(table.len(), 8);
+    }
+
+    #[test]
+    fn a_second_round_over_what_fits_finds_all_of_it_although_others_came_before() {
+        let table = Table::new(8 * SHARDS);
+        let ids = ids_of_one_shard(16);
+        ids.iter().for_each(|id| table.insert(*id, Known::Dead));
+        let kept = ids.iter().filter(|id| table.get(id).is_some()).count();
+        assert_eq!(kept, 8);
+        let newest = &ids[8..];
+        assert!(newest.iter().filter(|id| table.get(id).is_some()).count() >= 7, "nearly all of the newest");
+    }
 }

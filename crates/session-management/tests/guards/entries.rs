@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use session_management::SessionToken;
-use test_support::{PostgresProxy, TestDatabase, TestPostgres, eventually};
+use test_support::{PostgresProxy, TestDatabase, TestPostgres};
 
 use crate::pause::Pause;
-use crate::stage::{ELEVEN_MINUTES, Process, Session, Setup, Stage};
+use crate::stage::{ELEVEN_MINUTES, FOUR_MINUTES, Process, Session, Setup, Stage};
 
 /// A process with a session in its cache.
 fn warm(stage: &Stage) -> (Process<'_>, Session) {
@@ -130,29 +130,22 @@ pub(crate) fn a_long_pause_between_the_checks(stage: &Stage, _: bool) -> bool {
 
 pub(crate) fn an_entry_past_its_end(stage: &Stage, _: bool) -> bool {
     let process = stage.process();
-    let session = stage.session_for("web", "1500 milliseconds");
+    let session = stage.session_for("web", "4 minutes");
     assert!(process.lets_in(&session));
-    stage.wait_for_the_end_of(&session);
-    process.proxy.wait_for_beats();
+    stage.let_the_end_come("sessions", "sessions_notify_denial");
+    process.pass(FOUR_MINUTES);
     process.lets_in(&session)
 }
 
 const GRANT: &str = "INSERT INTO user_permissions (user_id, permission, application_context, expires_at)
-     SELECT id, 'reports.read', 'web', clock_timestamp() + interval '1500 milliseconds' FROM users WHERE email =";
+     SELECT id, 'reports.read', 'web', clock_timestamp() + interval '4 minutes' FROM users WHERE email =";
 
 pub(crate) fn a_right_past_its_end(stage: &Stage, _: bool) -> bool {
     let (process, session) = (stage.process(), stage.session());
     stage.database.execute(&format!("{GRANT} '{}'", session.email));
     assert!(process.may(&session, "reports.read"));
-    let ended = format!(
-        "SELECT held.expires_at <= clock_timestamp() FROM user_permissions AS held
-         JOIN users ON users.id = held.user_id WHERE email = '{}'",
-        session.email
-    );
-    eventually("the right ends", Duration::from_secs(20), || {
-        (stage.database.value(&ended) == "t").then_some(())
-    });
-    process.proxy.wait_for_beats();
+    stage.let_the_end_come("user_permissions", "user_permissions_raise_version");
+    process.pass(FOUR_MINUTES);
     process.may(&session, "reports.read")
 }
 
@@ -165,7 +158,7 @@ fn a_right_that_is_granted_or_taken_is_felt_within_the_bound_a4() {
         assert_eq!(process.may(&session, "reports.read"), expected, "after {after}");
         assert!(process.lets_in(&session));
     };
-    let grant = GRANT.replace("clock_timestamp() + interval '1500 milliseconds'", "NULL");
+    let grant = GRANT.replace("clock_timestamp() + interval '4 minutes'", "NULL");
     may(false, "nothing");
     let foreign = format!("{} '{}'", grant.replace("'web'", "'admin'"), session.email);
     for (sql, expected) in [

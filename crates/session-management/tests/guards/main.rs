@@ -10,10 +10,11 @@
 //! - *commit before cookie*: the cookie is made of the row that the committed statement returns;
 //! - *not from the future*: in the model, too, nothing breaks without it;
 //! - *uptime counts sleep*: a machine cannot be suspended in a test;
-//! - *no state filter* and everything of the legacy step, of tombstones and of adoption: not in this code yet, or, as
-//!   tombstones are, only of use to it.
+//! - *the legacy step follows a positive "no row"*: adoption is a statement of Postgres, too, so that where no answer comes
+//!   to the one none comes to the other;
+//! - *a logout's tombstone is an upsert*: a logout adopts and then ends, as it would any row.
 //!
-//! Two stand in the database alone, as triggers, and are taken out there.
+//! Three stand in the database alone, as triggers, and are taken out there.
 
 #![expect(clippy::unwrap_used, reason = "the way in which a test fails")]
 
@@ -21,6 +22,7 @@ mod acts;
 mod decisions;
 mod entries;
 mod keys;
+mod legacy;
 mod pause;
 mod probes;
 mod stage;
@@ -33,7 +35,7 @@ use stage::Stage;
 /// scenarios wait for another event then.
 type Scenario = fn(&Stage, bool) -> bool;
 
-/// Plays it with all guards, and without these.
+/// Plays it with all guards, and without these. Of two that are named together each is enough without the other.
 #[track_caller]
 fn shows(guards: &[&str], scenario: Scenario) {
     let stage = Stage::new();
@@ -86,12 +88,18 @@ guards! {
     block_is_not_remembered_c2: block_is_not_remembered => decisions::a_block_that_is_lifted;
     context_in_look_up_f3: context_in_look_up => decisions::a_session_of_the_other_application;
     admin_reads_no_cache_c4: admin_reads_no_cache => decisions::the_panel_right_after_a_revocation;
+    legacy_only_in_web_f3: legacy_only_in_web context_in_look_up => legacy::a_token_that_is_shown_to_the_panel;
+    legacy_redis_error_is_no_answer_f12: legacy_redis_error_is_no_answer => legacy::a_token_while_redis_is_away;
+    logout_leaves_tombstone_f2: logout_leaves_tombstone => legacy::a_token_that_was_logged_out;
+    end_all_leaves_tombstones_f1: end_all_leaves_tombstones => legacy::a_token_after_the_end_of_all;
+    valid_after_f1: valid_after => legacy::a_key_of_redis_after_the_end_of_all;
+    no_state_filter_f1: no_state_filter adoption_decides_from_row => legacy::a_token_whose_row_has_ended;
     error_is_neither_f12: error_is_neither => decisions::a_session_while_postgres_is_away;
 }
 
-/// These two are taken out of the database.
+/// These are taken out of the database.
 mod in_the_database {
-    use super::{Stage, entries, stage::Session};
+    use super::{Stage, entries, legacy, stage::Session};
 
     /// Plays it with the trigger and without it.
     fn shows(trigger: &str, scenario: super::Scenario) {
@@ -114,6 +122,11 @@ mod in_the_database {
             }
             entries::outlives_a_revocation(stage, &process)
         });
+    }
+
+    #[test]
+    fn purge_keeps_tombstones_f1() {
+        shows("sessions_keep_tombstone", legacy::a_token_whose_row_was_purged);
     }
 
     #[test]
@@ -152,5 +165,6 @@ fn every_failpoint_is_here() {
     found.dedup();
     let mut shown: Vec<String> = SHOWN.iter().map(|guard| (*guard).to_owned()).collect();
     shown.sort();
+    shown.dedup();
     assert_eq!(found, shown);
 }

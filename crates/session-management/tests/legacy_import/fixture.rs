@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
-use test_support::{Row, TestDatabase};
+use test_support::{Row, TestDatabase, bare_command};
 
 /// A file of the older software, which still has it open.
 pub(crate) struct OldFile {
@@ -85,12 +85,9 @@ impl OldFile {
 
 /// The program, as the owner of this database.
 pub(crate) fn sessionctl(database: &TestDatabase, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sessionctl"));
+    let mut command = bare_command(env!("CARGO_BIN_EXE_sessionctl"));
     command
         .args(arguments)
-        .env_remove("DATABASE_URL")
-        .env_remove("SESSION_IDLE_SECONDS")
-        .env_remove("SESSION_ABSOLUTE_SECONDS")
         .env("DATABASE_OWNER_URL", database.owner_url())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

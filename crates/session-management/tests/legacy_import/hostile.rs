@@ -1,13 +1,12 @@
 //! Files whose cells hold anything.
 
 use std::cell::Cell;
-use std::process::Command;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use rusqlite::types::Value;
 use serde_json::json;
-use test_support::TestDatabase;
+use test_support::{TestDatabase, bare_command};
 
 use crate::fixture::{OldFile, everything, finding, of_user, printed, sessionctl};
 
@@ -118,7 +117,7 @@ fn memory_is_bounded_however_long_the_rows_are_b10_c8() {
     file.run("UPDATE users SET plan = replace(hex(zeroblob(524288)), '0', 'x')");
     let from = format!("sqlite:{}", file.path().display());
     let import = sessionctl(&database, &["legacy", "import", "--from", &from]);
-    let mut limited = Command::new("sh");
+    let mut limited = bare_command("sh");
     // Kilobytes of data, of which each byte of a batch takes several.
     limited
         .args(["-c", "ulimit -d 131072 && exec \"$0\" \"$@\""])

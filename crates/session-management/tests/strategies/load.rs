@@ -10,6 +10,9 @@ use crate::{PASSWORD, now, set, staff};
 
 const PEOPLE: usize = 1000;
 
+/// How often somebody is looked up before one more session is opened and ended.
+const LOOK_UPS_PER_LOGIN: usize = 25;
+
 /// A session that is not to end: its token, and whose it is.
 type Session = (String, String);
 
@@ -36,6 +39,16 @@ fn each(app: &App, sessions: &[Session], act: impl Fn(Client, &Session) + Sync) 
             scope.spawn(move || part.iter().for_each(|session| act(app.with_cookie(&session.0), session)));
         }
     });
+}
+
+/// Opens a session of somebody new and ends it; its token.
+fn open_and_end(web: &App, number: usize) -> String {
+    let session = log_in(web, number);
+    let client = web.with_cookie(&session.0);
+    assert_lives(&client, &session, "just opened");
+    assert_eq!(client.post_empty("/api/logout").status, 200);
+    assert_eq!(web.with_cookie(&session.0).get("/api/me").status, 401, "just ended");
+    session.0
 }
 
 /// Each session lives in its own application. Of those that were ended, and of those that are the other application's,
@@ -82,30 +95,19 @@ fn a_thousand_sessions_go_through_every_strategy_and_back_under_load_a8() {
         // Should an assertion below fail, these end as well.
         let _stop = Stop(&done);
         for worker in 0..2 {
-            let (web, done, served, sessions) = (&web, &done, &served, &web_sessions);
+            let (web, done, served, sessions, ended) = (&web, &done, &served, &web_sessions, &ended);
             scope.spawn(move || {
                 let mut number = worker;
                 while !done.load(Ordering::Relaxed) {
                     number = (number + 7919) % sessions.len();
                     assert_lives(&web.with_cookie(&sessions[number].0), &sessions[number], "under load");
-                    served.fetch_add(1, Ordering::Relaxed);
+                    let round = served.fetch_add(1, Ordering::Relaxed);
+                    if round % LOOK_UPS_PER_LOGIN == 0 {
+                        ended.lock().unwrap().push(open_and_end(web, PEOPLE + round));
+                    }
                 }
             });
         }
-        scope.spawn(|| {
-            let mut number = PEOPLE;
-            while !done.load(Ordering::Relaxed) {
-                number += 1;
-                let session = log_in(&web, number);
-                let client = web.with_cookie(&session.0);
-                assert_lives(&client, &session, "just opened");
-                assert_eq!(client.post_empty("/api/logout").status, 200);
-                assert_eq!(web.with_cookie(&session.0).get("/api/me").status, 401, "just ended");
-                ended.lock().unwrap().push(session.0);
-                // Enough of them, and time for the others.
-                std::thread::sleep(std::time::Duration::from_millis(20));
-            }
-        });
         // There and back by each step, and once at one go.
         let ways = [
             "mock-with-write-through",

@@ -13,11 +13,9 @@ mod staff;
 mod suite;
 mod switching;
 
-use std::time::Duration;
-
 use serde_json::Value;
 use session_management::{Clock, SystemClock};
-use test_support::{Client, TestDatabase, eventually, sessionctl};
+use test_support::{Client, TestDatabase, assert_refused_soon, sessionctl};
 
 /// A password that nobody minds in a test.
 const PASSWORD: &str = "correct horse battery";
@@ -31,14 +29,6 @@ fn staff(database: &TestDatabase, email: &str) {
     database.execute(&format!(
         "INSERT INTO users (email, hashed_password, role) VALUES ('{email}', '{HASH}', 'admin')"
     ));
-}
-
-/// Fails unless the session is refused within half a second, as SPEC C4 promises.
-#[track_caller]
-fn assert_refused_soon(client: &Client) {
-    let me = || client.get("/api/me");
-    eventually("the session is refused", Duration::from_millis(500), || (me().status == 401).then_some(()));
-    me().assert_problem(401, "unauthenticated");
 }
 
 /// Seconds since 1970.

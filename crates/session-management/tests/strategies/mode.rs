@@ -93,11 +93,9 @@ impl Stage {
     }
 
     /// Whether "nobody knows" is the answer to a token that has no row, since it might be one of the older software's
-    /// keys in Redis. Where the old store answers, its no is a no.
+    /// keys in Redis. In `mock-only` nobody else can know it.
     pub(crate) fn unknown_is_503(&self) -> bool {
-        matches!(self.mode.strategy, Gradual | ProductionOnly)
-            && self.mode.legacy
-            && self.mode.redis == Redis::Stopped
+        self.mode.strategy != MockOnly && self.mode.legacy && self.mode.redis == Redis::Stopped
     }
 }
 

@@ -46,7 +46,7 @@ code-title = Enter the code
 code-again = Send another code, or log in another way
 
 telegram-title = Log in with Telegram
-telegram-lead = Telegram has confirmed who you are. Log in here now?
+telegram-lead = Log in as
 telegram-nothing = Telegram has handed nothing over. Its answer can be read here only with JavaScript turned on.
 telegram-other = Log in another way
 
@@ -62,7 +62,7 @@ device-address = Address
 device-no-address = No address known
 device-began = Since
 device-end = Log out
-device-end-this = Log out the device
+device-end-this = Log out:
 others-title = Log out everywhere else
 others-hint = To make sure that it is you.
 others-end = Log out all other devices
@@ -89,6 +89,7 @@ notice-password-changed = The password is changed, and all other devices are log
 notice-preferences-saved = Saved.
 notice-logged-out = You are logged out.
 notice-code-sent = The code is on its way.
+notice-code-late = The code may come late. It counts for ten minutes.
 
 ago-now = just now
 ago-minutes = { $count ->
@@ -116,7 +117,7 @@ month-10 = October
 month-11 = November
 month-12 = December
 
-# Pages of problems: what happened in few words, and what one can do.
+# Pages of problems: what happened in few words, and what one can do; by the cause where there is more to say than by the status.
 title-400 = This request cannot be read
 title-401 = You are not logged in
 title-403 = Not allowed
@@ -131,7 +132,7 @@ title-500 = Our mistake
 title-503 = Back in a moment
 hint-400 = Clear the cookies of this site if it happens again.
 hint-401 = Log in and try again.
-hint-403 = If it was a form, load its page anew and try again. If you lack a right, ask an administrator.
+hint-403 = Ask somebody who may.
 hint-404 = The address may be mistyped, or what was here is gone.
 hint-405 = Go back and try again from the page you came from.
 hint-409 = Choose another one.
@@ -141,6 +142,9 @@ hint-422 = Go back and fill in the whole form.
 hint-429 = Wait a while. Nothing is lost.
 hint-500 = We have noted it. Try again later.
 hint-503 = Nobody was logged out by it. Load the page again in a few seconds.
+hint-forbidden-form = Go back, load the page anew and try again.
+hint-forbidden-origin = Open the page here and try again.
+hint-not_found-telegram = Go back and log in another way.
 way-home = To the first page
 way-login = To the login
 way-again = Try again

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::Pages;
 use crate::{Fault, Frame};
 
 /// Who did what, to whom, when and from where.
@@ -20,10 +21,8 @@ pub struct AuditPage {
     pub fault: Option<Fault>,
     /// Those on this page.
     pub lines: Vec<LogLine>,
-    /// Whether it is a later page.
-    pub is_later: bool,
-    /// The page after this one.
-    pub next: Option<String>,
+    /// The other pages.
+    pub pages: Pages,
 }
 
 impl AuditPage {

@@ -27,8 +27,8 @@ pub struct Ways {
     pub register: bool,
     /// By a code to a phone.
     pub phone: Option<PhoneForm>,
-    /// By Telegram.
-    pub telegram: Option<TelegramWay>,
+    /// By Telegram: where that begins.
+    pub telegram: Option<String>,
 }
 
 /// The form that asks for a code.
@@ -38,20 +38,6 @@ pub struct PhoneForm {
     pub phone: String,
     /// What was wrong with it.
     pub fault: Option<Fault>,
-}
-
-/// How Telegram is offered.
-#[derive(Debug)]
-pub enum TelegramWay {
-    /// Its own button, which needs the bot's name.
-    Widget {
-        /// The bot's user name.
-        bot: String,
-        /// Where it leads back to.
-        back: String,
-    },
-    /// A link to its page.
-    Link(String),
 }
 
 /// Making an account.
@@ -82,6 +68,15 @@ pub struct CodePage {
     pub fault: Option<Fault>,
 }
 
+/// Telegram's own button. It is a script of theirs, so that it stands on a page where there is nothing else to read.
+#[derive(Debug)]
+pub struct TelegramButton {
+    /// The bot's user name.
+    pub bot: String,
+    /// Where it leads back to.
+    pub back: String,
+}
+
 /// What Telegram handed over, before it counts: a login by a mere link would be one that nobody asked for.
 #[derive(Debug, Template)]
 #[template(path = "telegram.html")]
@@ -94,13 +89,18 @@ pub struct TelegramPage {
     pub fields: Vec<(String, String)>,
     /// What was wrong.
     pub fault: Option<Fault>,
+    /// In the place of the fields: how one gets them.
+    pub button: Option<TelegramButton>,
 }
 
 impl TelegramPage {
-    /// How Telegram names the person, for them to see whose login it would be.
-    fn name(&self) -> Option<&str> {
-        let value =
-            |name| self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        value("first_name").or_else(|| value("username")).filter(|name| !name.is_empty())
+    /// Whom the fields name, and their number at Telegram, for them to see whose login it would be.
+    fn person(&self) -> (&str, &str) {
+        let value = |name| {
+            let found = self.fields.iter().find(|(known, _)| known == name);
+            found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        };
+        let name = value("first_name").or_else(|| value("username"));
+        (name.unwrap_or_default(), value("id").unwrap_or_default())
     }
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 use constants::{ApplicationContext, Permission, Role};
 
-use super::DeviceRow;
+use super::{DeviceRow, Pages};
 use crate::{Fault, Frame};
 
 /// People who match.
@@ -26,10 +26,8 @@ pub struct UsersPage {
     pub total: i64,
     /// Whether there are more than that.
     pub total_capped: bool,
-    /// Whether it is a later page.
-    pub is_later: bool,
-    /// The page after this one.
-    pub next: Option<String>,
+    /// The other pages.
+    pub pages: Pages,
 }
 
 impl UsersPage {

@@ -1,7 +1,6 @@
 //! The ways to end a session.
 
 use std::fmt;
-use std::process::Command;
 use std::time::Instant;
 
 use serde_json::json;
@@ -9,6 +8,7 @@ use serde_json::json;
 use super::stage::{PASSWORD, Stage};
 use super::victim::Victim;
 use crate::app::program;
+use crate::command::bare_command;
 use crate::http::{Client, Response};
 
 /// A way to end a session.
@@ -97,7 +97,7 @@ fn acknowledged(answer: &Response) -> Option<Instant> {
 }
 
 fn sessionctl(stage: &Stage, arguments: &[&str]) -> Option<Instant> {
-    let mut command = Command::new(program("sessionctl"));
+    let mut command = bare_command(program("sessionctl"));
     command.args(arguments).env("DATABASE_OWNER_URL", stage.database.owner_url());
     let output = command.output().expect("sessionctl");
     let now = Instant::now();

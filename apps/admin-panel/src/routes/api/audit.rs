@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use constants::ApplicationContext;
-use http_kit::{Params, Problem, localized, rfc3339};
+use http_kit::{Failure, Gated, Params, Problem, localized, rfc3339};
 use serde::{Deserialize, Serialize};
 use session_management::administration::Cursor;
 use session_management::audit::{Line, Search};
@@ -45,6 +45,18 @@ impl Filters {
         }
         let (subject, actor) = (person(self.user.as_deref())?, person(self.actor.as_deref())?);
         Ok(Search { subject, actor, action: action.map(str::to_owned) })
+    }
+
+    /// Every parameter as it came.
+    pub(crate) fn asked(&self) -> [(&'static str, Option<&str>); 6] {
+        [
+            ("user", self.user.as_deref()),
+            ("actor", self.actor.as_deref()),
+            ("action", self.action.as_deref()),
+            ("page", self.page.as_deref()),
+            ("per_page", self.per_page.as_deref()),
+            ("next", self.next.as_deref()),
+        ]
     }
 
     pub(crate) fn paging(&self) -> Result<Paging, Problem> {
@@ -113,9 +125,7 @@ impl From<Line> for EntryView {
 #[utoipa::path(
     get, path = "/api/audit", tag = "audit", security(("cookie" = []), ("bearer" = [])), params(Filters),
     responses(
-        (status = 200, body = AuditLog), (status = 401, response = http_kit::Failure),
-        (status = 403, response = http_kit::Failure), (status = 422, response = http_kit::Failure),
-        (status = 503, response = http_kit::Failure),
+        (status = 200, body = AuditLog), Gated, (status = 422, response = Failure),
     ),
     extensions(("x-permission" = json!("audit.read")))
 )]

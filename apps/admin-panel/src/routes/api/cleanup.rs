@@ -1,7 +1,7 @@
 //! `/api/cleanup`: the checklist of the clean-up.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use http_kit::{Code, Problem};
+use http_kit::{Code, Failure, Gated, Problem};
 use session_management::CleanupProbe;
 use utoipa::ToSchema;
 
@@ -58,9 +58,7 @@ struct PointSchema {
 #[utoipa::path(
     get, path = "/api/cleanup", tag = "operations", security(("cookie" = []), ("bearer" = [])),
     responses(
-        (status = 200, body = ChecklistSchema), (status = 400, response = http_kit::Failure),
-        (status = 401, response = http_kit::Failure), (status = 403, response = http_kit::Failure),
-        (status = 503, response = http_kit::Failure),
+        (status = 200, body = ChecklistSchema), Gated, (status = 404, response = Failure),
     ),
     extensions(("x-permission" = json!("users.read")))
 )]

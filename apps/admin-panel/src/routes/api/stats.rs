@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, NaiveDate, Utc};
-use http_kit::{Problem, localized, rfc3339};
+use http_kit::{Gated, Problem, localized, rfc3339};
 use serde::Serialize;
 use session_management::administration::Statistics;
 use utoipa::ToSchema;
@@ -71,8 +71,7 @@ impl From<Statistics> for Stats {
 #[utoipa::path(
     get, path = "/api/stats", tag = "stats", security(("cookie" = []), ("bearer" = [])),
     responses(
-        (status = 200, body = Stats), (status = 401, response = http_kit::Failure),
-        (status = 403, response = http_kit::Failure), (status = 503, response = http_kit::Failure),
+        (status = 200, body = Stats), Gated,
     ),
     extensions(("x-permission" = json!("users.read")))
 )]

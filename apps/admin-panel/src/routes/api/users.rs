@@ -6,7 +6,7 @@ pub(crate) mod sessions;
 
 use actix_web::{HttpRequest, HttpResponse};
 use constants::{ApplicationContext, Role};
-use http_kit::{Params, Problem, UserView, localized};
+use http_kit::{Failure, Gated, Params, Problem, UserView, localized};
 use serde::{Deserialize, Serialize};
 use session_management::SearchText;
 use session_management::administration::Cursor;
@@ -62,6 +62,18 @@ impl Filters {
         Ok(Search { text: text.transpose()?, role: role.transpose()?, blocked })
     }
 
+    /// Every parameter as it came.
+    pub(crate) fn asked(&self) -> [(&'static str, Option<&str>); 6] {
+        [
+            ("query", self.query.as_deref()),
+            ("role", self.role.as_deref()),
+            ("state", self.state.as_deref()),
+            ("page", self.page.as_deref()),
+            ("per_page", self.per_page.as_deref()),
+            ("next", self.next.as_deref()),
+        ]
+    }
+
     pub(crate) fn paging(&self) -> Result<Paging, Problem> {
         let of_people = |cursor: &Cursor| matches!(cursor, Cursor::People(_));
         Paging::parse(self.page.as_deref(), self.per_page.as_deref(), self.next.as_deref(), of_people)
@@ -72,9 +84,7 @@ impl Filters {
 #[utoipa::path(
     get, path = "/api/users", tag = "users", security(("cookie" = []), ("bearer" = [])), params(Filters),
     responses(
-        (status = 200, body = Users), (status = 401, response = http_kit::Failure),
-        (status = 403, response = http_kit::Failure), (status = 422, response = http_kit::Failure),
-        (status = 503, response = http_kit::Failure),
+        (status = 200, body = Users), Gated, (status = 422, response = Failure),
     ),
     extensions(("x-permission" = json!("users.read")))
 )]

@@ -30,7 +30,7 @@ fn member(name: &str, value: &Value, locale: Locale) -> LogValue {
         _ => (None, value),
     };
     LogValue {
-        name: word(&format!("value-{name}"), locale).unwrap_or_else(|| name.to_owned()),
+        name: locale.find(&format!("value-{name}")).unwrap_or_else(|| name.to_owned()),
         old: old.map(|old| text(name, old, locale)),
         new: text(name, new, locale),
     }
@@ -54,8 +54,8 @@ fn text(name: &str, value: &Value, locale: Locale) -> String {
         Value::Bool(true) => locale.text("log-yes"),
         Value::Bool(false) => locale.text("log-no"),
         Value::String(text) => match name {
-            "role" => word(&format!("role-{text}"), locale),
-            "application_context" => word(&format!("application-{text}"), locale),
+            "role" | "method" | "from" => locale.find(&format!("{name}-{text}")),
+            "application_context" => locale.find(&format!("application-{text}")),
             "expires_at" => text.parse::<DateTime<Utc>>().ok().map(|at| moment(at, locale)),
             _ => None,
         }
@@ -64,14 +64,9 @@ fn text(name: &str, value: &Value, locale: Locale) -> String {
     }
 }
 
-/// The text of this name, if there is one.
-fn word(name: &str, locale: Locale) -> Option<String> {
-    let text = locale.text(name);
-    (text != name).then_some(text)
-}
-
 #[cfg(test)]
 mod tests {
+    use constants::{AuditAction, LegacySource};
     use serde_json::json;
 
     use super::*;
@@ -108,6 +103,52 @@ mod tests {
         let taken = json!({"permission": "a", "application_context": "web", "old": {"expires_at": null}, "new": null});
         let taken = shown(&taken, english);
         assert_eq!(taken.last(), Some(&row("Granted until", Some("until it is taken"), "not granted")));
+    }
+
+    /// Every name in a detail that is written down.
+    const NAMES: &[&str] = &[
+        "method",
+        "role",
+        "blocked",
+        "is_verified",
+        "revoked",
+        "permission",
+        "application_context",
+        "expires_at",
+        "from",
+        "ended",
+        "people",
+        "file",
+        "sha256",
+        "strategy",
+        "users",
+        "auth_tokens",
+        "sessions",
+    ];
+
+    #[test]
+    fn what_is_written_down_has_words_in_both_languages_c2() {
+        for locale in [Locale::English, Locale::Russian] {
+            for action in AuditAction::ALL {
+                assert!(locale.find(&format!("action-{action}")).is_some(), "{action}");
+            }
+            for name in NAMES {
+                assert!(locale.find(&format!("value-{name}")).is_some(), "{name}");
+            }
+            for source in LegacySource::NAMES.iter().chain(&["memory"]) {
+                assert!(locale.find(&format!("from-{source}")).is_some(), "{source}");
+            }
+            for method in ["password", "sms", "telegram", "legacy"] {
+                assert!(locale.find(&format!("method-{method}")).is_some(), "{method}");
+            }
+        }
+        let adopted = json!({"from": "auth_token", "ended": false});
+        assert_eq!(
+            shown(&adopted, Locale::Russian),
+            [row("Завершён раньше", None, "нет"), row("Откуда взято", None, "столбец users.auth_token")]
+        );
+        let login = shown(&json!({"method": "sms"}), Locale::Russian);
+        assert_eq!(login, [row("Способ", None, "код из SMS")]);
     }
 
     #[test]

@@ -61,8 +61,8 @@ async fn prove_and_perform(
     kind: Kind,
     fields: Fields,
 ) -> Result<(), Problem> {
-    staff.require(kind.permission())?;
-    let password = fields.password.clone().filter(|_| kind.needs_proof());
+    staff.require(kind.deed().permission())?;
+    let password = fields.password.clone().filter(|_| kind.deed().needs_proof());
     let act = fields.act(kind, staff.now())?;
     let actor = staff.proving(password).await?;
     act.perform(staff.administration(), actor, id).await?.ok_or_else(not_found)
@@ -75,7 +75,7 @@ async fn question(
     kind: Kind,
     fields: &Fields,
 ) -> Result<ActPage, Problem> {
-    staff.require(kind.permission())?;
+    staff.require(kind.deed().permission())?;
     let user = staff.administration().person(id).await?.ok_or_else(not_found)?;
     let form = match kind {
         Kind::EndSession => session_form(page, staff, id, fields).await?,
@@ -90,7 +90,7 @@ async fn question(
         person: row(&user, staff.now(), page.locale()),
         form,
         is_danger: kind.is_danger(),
-        asks_password: kind.needs_proof() && !staff.is_proven(),
+        asks_password: kind.deed().needs_proof() && !staff.is_proven(),
         fault: None,
     })
 }

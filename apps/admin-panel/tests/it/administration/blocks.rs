@@ -1,9 +1,7 @@
 //! Who is blocked is out everywhere.
 
-use std::time::Duration;
-
 use serde_json::json;
-use test_support::eventually;
+use test_support::assert_refused_soon;
 
 use super::{Panel, patch};
 use crate::PASSWORD;
@@ -25,8 +23,7 @@ fn a_block_ends_everything_everywhere_and_lifting_it_brings_nothing_back_c2_c4()
     assert_eq!((blocked.status, &blocked.json()["user"]["blocked"]), (200, &json!(true)));
     staff.me().assert_problem(401, "unauthenticated");
     for device in [&phone, &pc] {
-        let refused = || (device.me().status == 401).then_some(());
-        eventually("the session is refused", Duration::from_millis(500), refused);
+        assert_refused_soon(&device.client);
     }
     for app in [&web, &panel.app] {
         app.anon().log_in("support@example.com", PASSWORD).assert_problem(401, "invalid_credentials");

@@ -1,10 +1,9 @@
 //! Staff see and end a person's sessions in every application.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use test_support::eventually;
+use test_support::assert_refused_soon;
 
 use super::Panel;
 use crate::PASSWORD;
@@ -55,8 +54,7 @@ fn one_session_ends_whatever_application_it_is_in_and_the_others_go_on_c2_c4() {
     assert!(panel.redis.dump().contains_key(&key));
     assert_eq!(operator.client.delete(&path(&phone.session_id)).status, 204);
     assert!(!panel.redis.dump().contains_key(&key));
-    let refused = || (phone.me().status == 401).then_some(());
-    eventually("the session is refused", Duration::from_millis(500), refused);
+    assert_refused_soon(&phone.client);
     assert_eq!((pc.me().status, staff.me().status), (200, 200));
     assert_eq!(operator.client.delete(&path(&staff.session_id)).status, 204);
     staff.me().assert_problem(401, "unauthenticated");
@@ -80,8 +78,7 @@ fn all_sessions_end_in_every_application_and_a_login_begins_anew_c2_c4() {
     assert_eq!(panel.redis.dump().keys().filter(|key| key.starts_with("session:web:")).count(), 0);
     staff.me().assert_problem(401, "unauthenticated");
     for device in &devices {
-        let refused = || (device.me().status == 401).then_some(());
-        eventually("the session is refused", Duration::from_millis(500), refused);
+        assert_refused_soon(&device.client);
     }
     assert_eq!(operator.client.delete(&path).json(), json!({"revoked": 0}));
     assert_eq!(web.log_in("support@example.com", PASSWORD).me().status, 200);

@@ -1,8 +1,6 @@
 //! What staff do to a person by forms.
 
-use std::time::Duration;
-
-use test_support::eventually;
+use test_support::assert_refused_soon;
 
 use super::Panel;
 use crate::PASSWORD;
@@ -23,15 +21,13 @@ fn staff_find_a_person_and_end_their_sessions_by_forms_c2_c4() {
     let person = asked.submit_and_see("#act", &[]);
     assert_eq!(person.text("#notice"), "The device is logged out.");
     assert_eq!(person.attributes("#sessions li", "data-session-id"), [pc.session_id.as_str()]);
-    let refused = || (phone.me().status == 401).then_some(());
-    eventually("the session is refused", Duration::from_millis(500), refused);
+    assert_refused_soon(&phone.client);
     assert_eq!(pc.me().status, 200);
     // All.
     let person = person.follow("a[data-act=end-sessions]").submit_and_see("#act", &[]);
     assert_eq!(person.text("#notice"), "All sessions of this person are ended.");
     assert_eq!(person.text("#sessions .empty"), "Not logged in anywhere.");
-    let refused = || (pc.me().status == 401).then_some(());
-    eventually("the session is refused", Duration::from_millis(500), refused);
+    assert_refused_soon(&pc.client);
     // Said once.
     assert_eq!(operator.see(&panel.path("user", "")).text("#notice"), "");
     // A question about a session that has ended is about nothing.
@@ -52,8 +48,7 @@ fn a_person_who_is_blocked_is_logged_out_and_can_be_let_in_again_c2() {
         (person.text("#notice"), person.text("#state")),
         ("The person is blocked.".into(), "Blocked".into())
     );
-    let refused = || (customer.me().status == 401).then_some(());
-    eventually("the session is refused", Duration::from_millis(500), refused);
+    assert_refused_soon(&customer.client);
     assert_eq!(web.anon().log_in("user@example.com", PASSWORD).status, 401);
     let person = person.follow("a[data-act=unblock]").submit_and_see("#act", &[]);
     assert_eq!(

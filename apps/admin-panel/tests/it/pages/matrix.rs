@@ -42,6 +42,7 @@ fn each_role_sees_the_buttons_of_its_permissions_and_is_refused_the_rest_c2() {
             assert_eq!(asked.status(), if may { 200 } else { 403 }, "{role} is asked {act}");
             if !may {
                 assert_eq!(asked.text("h1"), "Not allowed");
+                assert_eq!(asked.text("main .muted"), "Ask somebody who may.");
                 let fields = [("form_token", token.as_str()), ("role", "admin"), ("session", &session)]
                     .map(|(name, value)| (name.to_owned(), value.to_owned()));
                 let form = PageForm { action: panel.path("user", &format!("/{act}")), fields: fields.into() };

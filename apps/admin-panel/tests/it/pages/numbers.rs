@@ -68,3 +68,34 @@ fn the_checklist_is_shown_point_by_point_a13() {
     panel.database.execute("INSERT INTO cleanup (checklist) VALUES ('{}')");
     assert!(support.see("/cleanup").text("#applied").starts_with("The clean-up was applied:"));
 }
+
+#[test]
+fn in_russian_everything_on_these_pages_is_russian_a10() {
+    let panel = Panel::new();
+    panel.database.execute(
+        "INSERT INTO backups (taken_at, file_name, bytes, sha256, table_count, row_count, server_version)
+             VALUES (now(), '/b/one.dump', 9, repeat('0', 64), 1, 1, '16');
+         INSERT INTO legacy_uses (day, source, uses) VALUES ((now() AT TIME ZONE 'UTC')::date, 'redis', 7);
+         INSERT INTO audit_log (action, detail) VALUES ('strategy_set', '{\"strategy\": \"gradual\"}')",
+    );
+    let support = panel.browser("support");
+    let support = super::Browser(support.0.copy().with_header("Accept-Language", "ru"));
+    panel.app.wait_for_lease();
+    let measured = || support.see("/").page.count("[data-part=lag] .num").gt(&0).then_some(());
+    eventually("the lag is measured", Duration::from_secs(10), measured);
+    let lag = support.see("/").text("[data-part=lag] dd");
+    assert!(lag.contains(" мс") && !lag.contains(" ms"), "{lag}");
+    let page = support.see("/cleanup");
+    for told in page.texts("#checklist .point .muted") {
+        let english = told
+            .split([' ', ':', ','])
+            .filter(|word| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_lowercase()));
+        let names = ["cleanup", "check", "sessionctl", "read", "off"];
+        let english: Vec<&str> = english.filter(|word| !names.contains(word)).collect();
+        assert!(english.is_empty(), "{english:?} in {told}");
+    }
+    assert_eq!(page.text("[data-point=migrations] .muted").split(" · ").next(), Some("не выполнено: 0"));
+    let log = support.see("/audit?action=strategy_set");
+    assert_eq!(log.text("#log tbody th"), "Задана другая стратегия перехода");
+    assert_eq!(log.text("#log .values dt"), "Стратегия");
+}

@@ -70,3 +70,23 @@ fn a_filter_that_can_match_nothing_is_said_on_the_page_c2() {
         assert!(page.has("form[role=search] [role=alert]"), "{path}");
     }
 }
+
+#[test]
+fn what_was_asked_for_goes_along_to_the_other_pages_c2() {
+    let panel = Panel::new();
+    let support = panel.browser("support");
+    let page = support.see("/users?per_page=2");
+    assert!(!page.has(".paging a:not(#next)"), "this is the first page");
+    let next = page.follow("#next");
+    assert_eq!(next.texts("#people tbody th").len(), 2, "as many on each");
+    assert_eq!(next.attribute(".paging a:not(#next)", "href"), "/users?per_page=2");
+    let second = support.see("/users?role=admin&per_page=1&page=2");
+    assert_eq!(second.attribute(".paging a:not(#next)", "href"), "/users?role=admin&per_page=1");
+    assert!(!support.see("/users?page=1").has(".paging"), "everybody is on it");
+    let lines = support.see("/audit?per_page=1&action=session_created&page=1");
+    assert!(!lines.has(".paging a:not(#next)"));
+    let _other = panel.browser("admin");
+    let lines = support.see("/audit?per_page=1&action=session_created").follow("#next");
+    let first = lines.attribute(".paging a:not(#next)", "href");
+    assert_eq!(first, "/audit?action=session_created&per_page=1");
+}

@@ -2,17 +2,13 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use http_kit::account;
-use http_kit::page::{Form, PageRequest, Redirect, Refusal};
-use http_kit::{Client, Code, Current, Problem, localized};
+use http_kit::page::{Form, NoFields, PageRequest, Redirect, Refusal};
+use http_kit::{Client, Current, Problem, localized};
 use serde::Deserialize;
-use session_management::{OthersEnded, OwnSession, Password, SessionId, SessionService, Web};
+use session_management::{OthersEnded, OwnSession, Password, SessionService, Web};
 use templates::Notice;
 
 use super::{Faults, HERE, show_again};
-
-/// A form that is only a button.
-#[derive(Deserialize)]
-pub(crate) struct NoFields {}
 
 #[derive(Deserialize)]
 pub(crate) struct Proof {
@@ -27,13 +23,8 @@ pub(crate) async fn end(
     client: Client,
     (id, Form(NoFields {})): (web::Path<String>, Form<NoFields>),
 ) -> Result<HttpResponse, Problem> {
-    let outcome = async {
-        let not_found = || Problem::new(Code::NotFound);
-        let id = SessionId::parse(&id).ok_or_else(not_found)?;
-        let ended = service.end_session(current.principal.user().id, &id, client.origin()).await?;
-        ended.then_some(()).ok_or_else(not_found)
-    };
-    localized(&request, outcome.await)?;
+    let ended = account::end_one(&service, current.principal.user().id, &id, client.origin()).await;
+    localized(&request, ended)?;
     Ok(Redirect::to(&request, HERE).saying(Notice::SessionEnded).finish())
 }
 

@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use delivery::Postman;
-use http_kit::account::{self, Transport};
+use http_kit::account::{self, SentCode, Transport};
 use http_kit::page::{LoginForms, Next, PageRequest, Redirect, Refusal, StrangerForm, carried};
 use http_kit::{Problem, localized};
 use serde::Deserialize;
@@ -38,14 +38,19 @@ pub(crate) async fn request_code(
     page: PageRequest,
     service: web::Data<SessionService>,
     postman: web::Data<Postman>,
-    StrangerForm(Request { phone, next }): StrangerForm<Request>,
+    form: StrangerForm<Request>,
 ) -> Result<HttpResponse, Problem> {
-    let sent = account::send_code(&request, &service, &postman, phone.clone(), page.locale()).await;
-    match localized(&request, sent) {
-        Ok(sent) => {
+    let (Request { phone, next }, counts) = form.read();
+    let sent = async {
+        counts?;
+        account::send_code(&request, &service, &postman, phone.clone(), page.locale()).await
+    };
+    match localized(&request, sent.await) {
+        Ok(SentCode { phone, doubt }) => {
             let seconds = i64::try_from(lifetime::CODE.as_secs()).unwrap_or(0);
-            let redirect = Redirect::to(&request, &next.by("/login/sms/verify"));
-            Ok(redirect.carrying(cookie::PHONE, sent.as_str(), seconds).saying(Notice::CodeSent).finish())
+            let notice = if doubt.is_none() { Notice::CodeSent } else { Notice::CodeLate };
+            let redirect = Redirect::to(&request, &next.by("/login/sms/verify")).saying(notice);
+            Ok(redirect.carrying(cookie::PHONE, phone.as_str(), seconds).finish())
         }
         Err(problem) => {
             let refusal = Refusal::of(problem, &[])?;
@@ -69,11 +74,14 @@ pub(crate) async fn verify_code(
     request: HttpRequest,
     page: PageRequest,
     service: web::Data<SessionService>,
-    StrangerForm(form): StrangerForm<Verification>,
+    form: StrangerForm<Verification>,
 ) -> Result<HttpResponse, Problem> {
-    let Verification { phone, code, next } = form;
-    let proven = account::prove_code(&request, &service, phone.clone(), &code, Transport::Cookie).await;
-    match localized(&request, proven) {
+    let (Verification { phone, code, next }, counts) = form.read();
+    let proven = async {
+        counts?;
+        account::prove_code(&request, &service, phone.clone(), &code, Transport::Cookie).await
+    };
+    match localized(&request, proven.await) {
         Ok(logged_in) => {
             let redirect = Redirect::into_session(&request, &logged_in, &next, "/account");
             Ok(redirect.carrying(cookie::PHONE, "", 0).finish())

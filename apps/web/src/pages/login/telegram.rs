@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use http_kit::account::{self, Transport};
-use http_kit::page::{Next, OwnPath, PageRequest, Redirect, Refusal, StrangerForm};
+use http_kit::page::{Next, OwnPath, PageRequest, Redirect, Refusal, StrangerForm, TelegramButtonPage};
 use http_kit::{Params, Problem, localized};
 use session_management::{LoggedIn, SessionService, TelegramFields};
 use templates::page::TelegramPage;
@@ -21,30 +21,43 @@ pub(crate) async fn show(
     page: PageRequest,
     Params(query): Params<Vec<(String, String)>>,
 ) -> HttpResponse {
-    let next = Next::of(&request).to_string();
+    let next = Next::of(&request);
     let signed = query.into_iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
-    let fields = signed.take(FIELDS).collect();
-    page.show(&TelegramPage { frame: page.frame(), next, fields, fault: None })
+    let fields: Vec<_> = signed.take(FIELDS).collect();
+    match TelegramButtonPage::of(&request, &next).filter(|_| fields.is_empty()) {
+        Some(button) => button.show(&page, &next),
+        None => page.show(&handed_over(&page, &next, fields)),
+    }
 }
 
 pub(crate) async fn log_in(
     request: HttpRequest,
     page: PageRequest,
     service: web::Data<SessionService>,
-    StrangerForm(form): StrangerForm<Vec<(String, String)>>,
+    form: StrangerForm<Vec<(String, String)>>,
 ) -> Result<HttpResponse, Problem> {
+    let (form, counts) = form.read();
     let (own, fields): (Vec<_>, Vec<_>) =
         form.into_iter().partition(|(name, _)| OWN.contains(&name.as_str()));
     let next = own.into_iter().find(|(name, _)| name == "next");
     let next = Next::from(next.and_then(|(_, next)| OwnPath::parse(&next)));
-    match localized(&request, prove(&request, &service, &fields).await) {
+    let proven = async {
+        counts?;
+        prove(&request, &service, &fields).await
+    };
+    match localized(&request, proven.await) {
         Ok(logged_in) => Ok(Redirect::into_session(&request, &logged_in, &next, "/account").finish()),
         Err(problem) => {
             let refusal = Refusal::of(problem, &[])?;
-            let (next, fault) = (next.to_string(), Some(refusal.fault.clone()));
-            Ok(page.show_again(&refusal, &TelegramPage { frame: page.frame(), next, fields, fault }))
+            let fault = Some(refusal.fault.clone());
+            let handed_over = handed_over(&page, &next, fields);
+            Ok(page.show_again(&refusal, &TelegramPage { fault, ..handed_over }))
         }
     }
+}
+
+fn handed_over(page: &PageRequest, next: &Next, fields: Vec<(String, String)>) -> TelegramPage {
+    TelegramPage { frame: page.frame(), next: next.to_string(), fields, fault: None, button: None }
 }
 
 async fn prove(

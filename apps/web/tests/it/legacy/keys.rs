@@ -1,11 +1,9 @@
 //! What stands in Redis: sessions under the keys of the older software.
 
-use std::time::Duration;
-
-use test_support::{App, Client, TestDatabase, eventually, sessionctl, stack};
+use test_support::{App, Client, TestDatabase, sessionctl, stack};
 
 use super::{OLD, assert_dead, older_key, older_person, presented};
-use crate::PASSWORD;
+use crate::{PASSWORD, assert_refused_soon};
 
 #[test]
 fn a_session_of_the_older_softwares_redis_works_until_it_ends_and_stays_dead_when_its_key_comes_back_a12_f8()
@@ -80,9 +78,7 @@ fn a_key_of_the_older_software_opens_by_every_carrier_and_nothing_that_comes_bac
         ids.dedup();
         assert_eq!(ids.len(), 1, "one session, however it is presented");
         act(&database, &alice, &app.with_cookie(&token), &ids[0]);
-        eventually("it has ended", Duration::from_millis(500), || {
-            (app.with_cookie(&token).get("/api/me").status == 401).then_some(())
-        });
+        assert_refused_soon(&app.with_cookie(&token));
         // The older software, or a replica of its Redis, brings the key back with a later end.
         older_key(&redis, &token, &alice.user_id, 0, 6000);
         assert_dead(&app, &token, end);

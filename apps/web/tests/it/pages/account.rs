@@ -95,9 +95,11 @@ fn a_new_password_ends_all_others_and_faults_stand_by_their_fields_c1() {
     let phone = log_in(&app, "alice@example.com", PASSWORD);
     let page = account(&desk);
     let form = page.form("#change-password").with("current_password", PASSWORD);
+    let endless = "a".repeat(257);
     for (current, new, status, field, complaint) in [
         (PASSWORD, "short", 422, "password-new", "The password must have at least 8 characters."),
         ("wrong password", "another password", 401, "password-current", "The credentials are not right."),
+        (&endless, "another password", 401, "password-current", "The credentials are not right."),
     ] {
         let form = form.clone().with("current_password", current).with("new_password", new);
         let refused = test_support::Page::of(desk.submit(&form));

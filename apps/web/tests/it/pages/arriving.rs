@@ -1,7 +1,10 @@
 //! Registering, logging in by every way, logging out.
 
+use serde_json::json;
 use session_management::{Clock, SystemClock};
-use test_support::{App, BOT_TOKEN, Page, TestDatabase, TestOutbox, TestRedis, stack, telegram_payload};
+use test_support::{
+    App, BOT_TOKEN, Page, TestDatabase, TestGateway, TestOutbox, TestRedis, stack, telegram_payload,
+};
 
 use super::{account, assert_sent_to, complaints, login_form, register};
 use crate::PASSWORD;
@@ -105,6 +108,29 @@ fn a_code_by_sms_logs_in_and_a_first_password_can_be_set() {
 }
 
 #[test]
+fn a_code_that_may_come_late_has_its_form_all_the_same_b4() {
+    let (database, redis, gateway) = (TestDatabase::new(), TestRedis::start(), TestGateway::hanging());
+    let builder = App::builder("web").database(&database).redis(&redis);
+    let app = builder.env("SMS_GATEWAY_URL", &format!("http://{}/", gateway.host())).start();
+    let client = app.anon();
+    let form = client.page("/login?next=%2Faccount%3Fa").form("#login-sms").with("phone", "+447400123456");
+    assert_sent_to(&client.submit(&form), "/login/sms/verify?next=%2Faccount%3Fa");
+    let page = client.page("/login/sms/verify?next=%2Faccount%3Fa");
+    assert_eq!(page.attributes("#code-phone", "value"), ["+447400123456"]);
+    assert!(page.text("#notice").contains("may come late"), "{}", page.text("#notice"));
+    assert_eq!(database.number("SELECT count(*) FROM one_time_codes"), 1, "the code counts");
+    // A program is told that nobody knows, and not that nothing was sent.
+    let answer = app.anon().post("/api/login/sms/request", &json!({"phone": "+447400123457"}));
+    answer.assert_problem(503, "unavailable");
+    assert!(answer.member("/detail").contains("may come late"), "{}", answer.text());
+    // What was certainly not sent stays at the number that was typed.
+    gateway.answer(500, "broken");
+    let refused = Page::of(client.submit(&form));
+    assert_eq!(refused.answer.status, 503);
+    assert!(complaints(&refused)[0].starts_with("No SMS can be sent"), "{:?}", complaints(&refused));
+}
+
+#[test]
 fn what_telegram_hands_over_counts_when_the_person_says_so() {
     let (database, _redis, _outbox, app) = with_messages("");
     let fields = telegram_payload(42, SystemClock.now().timestamp());
@@ -117,6 +143,9 @@ fn what_telegram_hands_over_counts_when_the_person_says_so() {
     let client = app.anon();
     let page = client.page(&format!("/login/telegram?next=%2Faccount&{query}&form_token=x"));
     assert_eq!(page.text("#login-telegram strong"), "Ann");
+    let said = page.text("#login-telegram p");
+    assert!(said.starts_with("Log in as Ann") && said.contains("42"), "{said}");
+    assert!(!said.contains("confirmed"), "nothing has been proven yet: {said}");
     assert_eq!(database.number("SELECT count(*) FROM sessions"), 0, "a link logs nobody in");
     let form = page.form("#login-telegram");
     assert_eq!(form.fields.iter().filter(|(name, _)| name == "form_token").count(), 1);
@@ -124,7 +153,11 @@ fn what_telegram_hands_over_counts_when_the_person_says_so() {
     assert_eq!((forged.answer.status, complaints(&forged).len()), (401, 1));
     assert_sent_to(&client.submit(&form), "/account");
     assert_eq!(account(&client).text(".who-name"), "Logged in as Telegram 42");
-    assert_eq!(app.anon().page("/login/telegram").count("#login-telegram[hidden]"), 1);
+    // What stands in the fragment of the address, a script fills in; who it would be has its place.
+    let page = app.anon().page("/login/telegram");
+    assert_eq!(page.count("#login-telegram[hidden]"), 1);
+    assert_eq!(page.text("#login-telegram[hidden] #telegram-name bdi"), "");
+    assert_eq!(page.text("#login-telegram[hidden] #telegram-id"), "");
 }
 
 #[test]
@@ -139,16 +172,30 @@ fn telegram_is_offered_by_its_button_where_the_bot_has_a_name_and_by_a_link_else
     assert!(!page.answer.header("content-security-policy").unwrap().contains("telegram"));
 
     let (_database, _redis, _outbox, app) = with_messages("@some_bot");
-    let page = app.anon().page("/login");
-    assert_eq!(page.attributes("#login-telegram script", "data-telegram-login"), ["some_bot"]);
+    let login = app.anon().page("/login?next=%2Faccount");
+    assert_eq!(login.attributes("#login-telegram a", "href"), ["/login/telegram?next=%2Faccount"]);
+    let sent = app.anon();
+    let form = sent.page("/login").form("#login-sms").with("phone", "12");
+    for page in [login, Page::of(sent.submit(&form)), app.anon().page("/register")] {
+        assert_eq!(
+            page.count("script:not([src^='/assets/'])"),
+            0,
+            "nothing foreign where a password is typed"
+        );
+        assert!(!page.answer.header("content-security-policy").unwrap().contains("telegram"));
+    }
+    let page = app.anon().page("/login/telegram?next=%2Faccount");
+    assert_eq!(page.attributes(".widget script", "data-telegram-login"), ["some_bot"]);
     assert_eq!(
-        page.attributes("#login-telegram script", "data-auth-url"),
-        [format!("{}/login/telegram", app.base())]
+        page.attributes(".widget script", "data-auth-url"),
+        [format!("{}/login/telegram?next=%2Faccount", app.base())]
     );
+    assert_eq!(page.count("input, form"), 0, "the button's page has nothing to read");
     let policy = page.answer.header("content-security-policy").unwrap();
     assert!(policy.contains("script-src 'self' https://telegram.org; frame-src https://oauth.telegram.org;"));
-    let other = app.anon().page("/register");
-    assert!(!other.answer.header("content-security-policy").unwrap().contains("telegram"));
+    let handed = app.anon().page("/login/telegram?id=42&hash=00");
+    assert_eq!((handed.count(".widget"), handed.count("#login-telegram")), (0, 1));
+    assert!(!handed.answer.header("content-security-policy").unwrap().contains("telegram"));
 
     let (_database, _redis, app) = stack("web");
     assert_eq!(app.anon().page("/login").count("#login-telegram"), 0, "without a bot there is nothing");

@@ -1,9 +1,9 @@
 //! Forms count when they come from a page that we gave to this person, and from our own origin; where they lead on is
 //! always a place of our own.
 
-use test_support::{App, Client, PageForm, TestDatabase, TestOutbox, TestRedis, stack};
+use test_support::{App, Client, Page, PageForm, TestDatabase, TestOutbox, TestRedis, stack};
 
-use super::{account, assert_sent_to, log_in, login_form, register};
+use super::{account, assert_sent_to, complaints, log_in, login_form, register};
 use crate::PASSWORD;
 
 /// Forms of the page of one's own, filled in so that each would do something.
@@ -181,4 +181,86 @@ fn a_login_leads_only_to_places_of_our_own() {
     assert_sent_to(&sent, "/login?next=%2Faccount%3Ftab%3D1%26x%3D%253Cb%253E");
     let form = login_form(&client, sent.header("location").unwrap(), "alice@example.com", PASSWORD);
     assert_sent_to(&client.submit(&form), "/account?tab=1&x=%3Cb%3E");
+}
+
+const OUTDATED: &str = "This form does not belong to your login, or its page is out of date.";
+
+/// A form that is out of date, sent: it comes back with what was typed, and counts when it is sent once more.
+#[track_caller]
+fn sent_again(client: &Client, form: &PageForm, selector: &str) -> PageForm {
+    let page = Page::of(client.submit(form));
+    assert_eq!((page.answer.status, complaints(&page)), (403, vec![OUTDATED.to_owned()]), "{selector}");
+    assert!(!page.answer.text().contains(PASSWORD), "no password comes back");
+    let again = page.form(selector);
+    for (name, value) in &form.fields {
+        let kept = if name == "password" { "" } else { value };
+        let now = again.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        assert!(name == "form_token" || now == Some(kept), "{selector} {name}: {now:?}");
+    }
+    again
+}
+
+#[test]
+fn a_login_in_another_tab_leaves_no_form_that_can_never_be_sent() {
+    let (_database, _redis, app) = stack("web");
+    register(&app, "alice@example.com");
+    let (browser, tab) = (app.anon(), "/login?next=%2Faccount%3Ftab");
+    let second = login_form(&browser, tab, "alice@example.com", PASSWORD);
+    let first = login_form(&browser, "/login", "alice@example.com", PASSWORD);
+    assert_sent_to(&browser.submit(&first), "/account");
+    let again = sent_again(&browser, &second, "#login").with("password", PASSWORD);
+    assert_sent_to(&browser.submit(&again), "/account?tab");
+}
+
+#[test]
+fn strangers_forms_that_are_out_of_date_come_back_with_what_was_typed() {
+    let (database, redis, outbox) = (TestDatabase::new(), TestRedis::start(), TestOutbox::new());
+    let builder = App::builder("web").database(&database).redis(&redis);
+    let app = builder.env("OUTBOX_DIR", &outbox.directory()).start();
+    register(&app, "alice@example.com");
+    // Two pages that were asked for at once have a key each, of which the browser keeps the last.
+    let tab = |path: &str, selector: &str| app.anon().page(path).form(selector);
+    let untouched = state(&database);
+    let next = "%2Faccount%3Fx";
+    let form = tab(&format!("/login?next={next}"), "#login").with("email", "alice@example.com");
+    let browser = app.anon();
+    let again = sent_again(&browser, &form.with("password", PASSWORD), "#login");
+    assert_sent_to(&browser.submit(&again.with("password", PASSWORD)), "/account?x");
+    let form = tab(&format!("/register?next={next}"), "#register").with("email", "bob@example.com");
+    let browser = app.anon();
+    let again = sent_again(&browser, &form.with("password", PASSWORD), "#register");
+    assert_sent_to(&browser.submit(&again.with("password", PASSWORD)), "/account?x");
+    let browser = app.anon();
+    let form = tab(&format!("/login?next={next}"), "#login-sms").with("phone", "+447400123456");
+    assert!(outbox.messages().is_empty() && state(&database) != untouched);
+    let again = sent_again(&browser, &form, "#login-sms");
+    assert!(outbox.messages().is_empty(), "nothing is sent by a form that does not count");
+    assert_sent_to(&browser.submit(&again), "/login/sms/verify?next=%2Faccount%3Fx");
+    let code = outbox.code_for("+447400123456");
+    let form = tab(&format!("/login/sms/verify?next={next}"), "#login-sms-verify");
+    let form = form.with("phone", "+447400123456").with("code", &code);
+    let browser = app.anon();
+    let page = Page::of(browser.submit(&form));
+    assert_eq!((page.answer.status, complaints(&page)), (403, vec![OUTDATED.to_owned()]));
+    let again = page.form("#login-sms-verify").with("code", &code);
+    assert_sent_to(&browser.submit(&again), "/account?x");
+    // What cannot even be read is a page of its own.
+    let broken = tab("/login", "#login").without("email");
+    assert_eq!(Page::of(app.anon().submit(&broken)).text("h1"), "Not allowed");
+}
+
+#[test]
+fn a_program_s_token_sends_no_forms_of_pages() {
+    let (database, _redis, app) = stack("web");
+    let alice = register(&app, "alice@example.com");
+    let other = log_in(&app, "alice@example.com", PASSWORD);
+    let (forms, untouched) = (own_forms(&alice), state(&database));
+    let program = app.with_bearer(&alice.cookie("sessionId").unwrap());
+    for form in &forms {
+        let answer = program.submit(form);
+        assert_eq!(answer.status, 403, "{}", form.action);
+        assert!(answer.set_cookies().is_empty(), "{}", form.action);
+    }
+    assert_eq!(state(&database), untouched);
+    assert_eq!((alice.get("/api/me").status, other.get("/api/me").status), (200, 200));
 }

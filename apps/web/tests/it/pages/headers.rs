@@ -99,3 +99,19 @@ fn what_pages_load_may_be_kept_for_good() {
         assert_ne!(stranger.get(address).status, 200, "{address}");
     }
 }
+
+#[test]
+fn what_merely_begins_like_the_document_s_page_has_the_headers_of_all_pages() {
+    let (_database, _redis, app) = stack("web");
+    let alice = register(&app, "alice@example.com");
+    for path in ["/docsx", "/docs-of-mine", "/docs.html"] {
+        let page = alice.page(path);
+        assert_eq!(page.answer.status, 404);
+        assert_headers(path, &page);
+        assert_eq!(app.anon().get(path).header("cache-control"), Some("no-store"), "{path}");
+    }
+    let docs = alice.page("/docs/");
+    assert!(
+        docs.answer.header("content-security-policy").unwrap().contains("style-src 'self' 'unsafe-inline'")
+    );
+}

@@ -40,6 +40,29 @@ fn a_page_that_is_not_there_says_so_in_both_languages() {
 }
 
 #[test]
+fn what_one_can_do_is_told_by_the_cause_and_not_by_the_status() {
+    let (_database, _redis, app) = stack("web");
+    let alice = register(&app, "alice@example.com");
+    let form = account(&alice).form("#logout").with("form_token", "x");
+    for (page, detail, hint) in [
+        (
+            alice.submit(&form),
+            "This form does not belong to your login, or its page is out of date.",
+            "Go back, load the page anew and try again.",
+        ),
+        (
+            alice.clone().with_header("Origin", "https://evil.example").submit(&form),
+            "This request came from another site.",
+            "Open the page here and try again.",
+        ),
+    ] {
+        let page = Page::of(page);
+        assert_eq!(page.answer.status, 403);
+        assert_eq!((page.text("main .lead"), page.text("main .muted")), (detail.into(), hint.into()));
+    }
+}
+
+#[test]
 fn what_a_browser_sends_twice_is_a_page_too() {
     let (_database, _redis, app) = stack("web");
     let client = app.with_cookie("aaaaaa");

@@ -1,6 +1,6 @@
 //! Down again: every byte, whatever happened in between.
 
-use constants::{ApplicationContext, Role};
+use constants::{ApplicationContext, AuditAction, Role};
 use identity_db::session::{self, Revocation};
 use identity_db::user::{self, NewUser};
 use identity_db::{UserId, migration};
@@ -75,7 +75,7 @@ fn use_it(database: &TestDatabase, person: &str, logged_out: &str) {
         of_user: None,
         context: Some(ApplicationContext::Web),
         actor: None,
-        action: "session_ended",
+        action: AuditAction::SessionEnded,
         origin: login.session.origin.clone(),
     };
     assert_eq!(session::revoke(conn, &logout).unwrap().live, [older], "a logout");

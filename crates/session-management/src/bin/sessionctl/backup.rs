@@ -57,11 +57,13 @@ fn run(given: &Backup, url: &str, progress: &ProgressBar) -> Result<Taken, Failu
         .ok_or_else(|| Failure::Refused("another backup of this database is running".into()))?;
     programs.check(&origin)?;
     let target = Target::of(url)?;
+    let mut begun = None;
     let (file, snapshot) = backup::in_snapshot(&mut conn, |snapshot| {
-        let file = file_of(&given.to, &origin, snapshot)?;
-        programs.dump(&target, snapshot, &partial(&file)).inspect_err(|_| discard(&file))?;
-        Ok::<_, Failure>((file, snapshot.clone()))
-    })?;
+        let file = begun.insert(file_of(&given.to, &origin, snapshot)?);
+        programs.dump(&target, snapshot, &partial(file))?;
+        Ok::<_, Failure>((file.clone(), snapshot.clone()))
+    })
+    .inspect_err(|_| begun.iter().for_each(|file| discard(file)))?;
     progress.inc(1);
     let outcome = verify(&mut conn, &programs, &target, &origin, &file, &snapshot, progress);
     // A database that is left over is dropped by the next backup.

@@ -67,15 +67,15 @@ async fn apply(
     confirm: Option<String>,
     output: &Output,
 ) -> Result<Done, Failure> {
-    let checklist = measure(connection, database, output).await?;
-    let failing: Vec<String> =
-        checklist.failing().map(|point| format!("{} ({})", point.id, point.measured)).collect();
-    if !failing.is_empty() {
-        return Err(Failure::Refused(format!("the clean-up waits for: {}", failing.join("; "))));
-    }
+    let mut checklist = passed(connection, database, output).await?;
     let name = match confirm {
         Some(name) => name,
-        None => ask(&checklist.database)?,
+        None => {
+            let name = ask(&checklist.database)?;
+            // Whoever was asked may have taken their time.
+            checklist = passed(connection, database, output).await?;
+            name
+        }
     };
     if name != checklist.database {
         return Err(Failure::Refused(format!("this is the database {}, not {name:?}", checklist.database)));
@@ -85,6 +85,18 @@ async fn apply(
     let work = tokio::task::spawn_blocking(move || cleanup::apply(&mut migration::connect(&url)?, &record));
     let (applied, now) = work.await.map_err(|error| Failure::Refused(error.to_string()))??;
     Ok(Done { applied, now })
+}
+
+/// The checklist, when nothing on it fails.
+async fn passed(connection: &Connection, database: &Database, output: &Output) -> Result<Checklist, Failure> {
+    let checklist = measure(connection, database, output).await?;
+    let failing: Vec<String> =
+        checklist.failing().map(|point| format!("{} ({})", point.id, point.measured)).collect();
+    if failing.is_empty() {
+        Ok(checklist)
+    } else {
+        Err(Failure::Refused(format!("the clean-up waits for: {}", failing.join("; "))))
+    }
 }
 
 async fn measure(

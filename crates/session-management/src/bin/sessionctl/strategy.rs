@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Subcommand;
-use constants::{Environment, MigrationStrategy};
+use constants::{AuditAction, Environment, MigrationStrategy};
 use identity_db::Database;
 use identity_db::audit::{self, Entry};
 use identity_db::strategy::{self, Process, Recorded};
@@ -51,7 +51,7 @@ pub(crate) async fn execute(
         let strategy: MigrationStrategy = strategy.parse().map_err(wrong)?;
         refuse_mock_in_production(strategy, connection.environment()?, &database).await?;
         let detail = Some(serde_json::json!({ "strategy": strategy }));
-        let entry = Entry { action: "strategy_set", detail, ..Entry::default() };
+        let entry = Entry { detail, ..Entry::of(AuditAction::StrategySet) };
         database
             .transaction(move |conn| {
                 strategy::set(conn, strategy)?;

@@ -5,7 +5,7 @@ use std::io::Read;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Subcommand;
-use constants::Role;
+use constants::{AuditAction, Role};
 use identity_db::audit::{self, Entry};
 use identity_db::user::{self, NewUser, User};
 use identity_db::{Database, UserId};
@@ -132,7 +132,7 @@ pub(super) async fn insert(
             let detail = Some(serde_json::json!({ "role": role }));
             audit::append(
                 conn,
-                &Entry { action: "user_created", subject: Some(user.id), detail, ..Entry::default() },
+                &Entry { subject: Some(user.id), detail, ..Entry::of(AuditAction::UserCreated) },
             )?;
         }
         Ok(created)

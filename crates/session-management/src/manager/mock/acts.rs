@@ -1,5 +1,6 @@
 //! Logging in and ending sessions in memory.
 
+use constants::AuditAction;
 use std::sync::Arc;
 
 use identity_db::audit::{Entry, Origin};
@@ -89,7 +90,7 @@ impl MockUserManager {
         store.open(session.clone(), now);
         let origin = Origin { ip_address: session.ip_address, user_agent: session.user_agent.clone() };
         let detail = Some(serde_json::json!({"method": auth_method}));
-        let own = self.own_act("session_created", user.id, origin);
+        let own = self.own_act(AuditAction::SessionCreated, user.id, origin);
         store.note(Entry { session: Some(session.id), detail, ..own }, now);
         log::info!(
             "[SESSION_CREATE] context={} session={} user={} method={auth_method}",
@@ -101,7 +102,7 @@ impl MockUserManager {
     }
 
     /// Ends the sessions of these ids; ending what is not here is no error.
-    pub(crate) fn end(&self, ids: &[SessionId], cause: &'static str, origin: &Origin) -> usize {
+    pub(crate) fn end(&self, ids: &[SessionId], cause: AuditAction, origin: &Origin) -> usize {
         let mut store = self.store();
         let mut ended = 0;
         for id in ids {
@@ -113,7 +114,7 @@ impl MockUserManager {
                 let own = self.own_act(cause, user, origin.clone());
                 store.note(Entry { session: Some(*id), ..own }, self.now());
             }
-            metrics::REVOCATIONS.with_label_values(&[cause]).inc();
+            metrics::REVOCATIONS.with_label_values(&[cause.as_str()]).inc();
             log::info!("[SESSION_DELETE] context={} session={} cause={cause}", self.context, id.short());
         }
         ended
@@ -133,7 +134,7 @@ impl MockUserManager {
         let (known, changes) = store.change(own.user.id)?;
         known.user.session_epoch += 1;
         known.user.version += 1;
-        changes.ended_before = Some((now, "sessions_ended_by_owner"));
+        changes.ended_before = Some((now, AuditAction::SessionsEndedByOwner));
         if let Some(hash) = act.new_password {
             known.user.credential_version += 1;
             known.hashed_password = Some(hash);

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
-use constants::{ApplicationContext, Role};
+use constants::{ApplicationContext, AuditAction, Role};
 use identity_db::audit::{self, Line};
 use identity_db::people::{Page, Position, Search};
 use identity_db::right::{Grant, NewGrant};
@@ -29,7 +29,7 @@ impl Store {
         let line = Line {
             id: self.audit.back().map_or(0, |line| line.id) + 1,
             at: now,
-            action: action.to_owned(),
+            action: action.to_string(),
             context,
             actor,
             actor_email: email(actor),
@@ -75,7 +75,7 @@ impl Store {
         if let Some((known, changes)) = self.change(user) {
             known.user.session_epoch += 1;
             known.user.version += 1;
-            changes.ended_before = Some((now, "sessions_ended"));
+            changes.ended_before = Some((now, AuditAction::SessionsEnded));
         }
         live.iter().filter(|session| self.revoke(&session.id)).count()
     }
@@ -88,19 +88,19 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Option<User> {
         let id = before.id;
-        let mut notes: Vec<(&'static str, Value)> = Vec::new();
+        let mut notes: Vec<(AuditAction, Value)> = Vec::new();
         let (known, changes) = self.change(id)?;
         known.user.version += 1;
         if let Some(role) = change.role.filter(|role| *role != before.role) {
             known.user.role = role;
             changes.attributes = true;
-            notes.push(("user_role_changed", json!({"role": {"old": before.role, "new": role}})));
+            notes.push((AuditAction::UserRoleChanged, json!({"role": {"old": before.role, "new": role}})));
         }
         if let Some(to) = change.is_verified.filter(|to| *to != before.is_verified) {
             known.user.is_verified = to;
             changes.attributes = true;
             let detail = json!({"is_verified": {"old": before.is_verified, "new": to}});
-            notes.push(("user_verification_changed", detail));
+            notes.push((AuditAction::UserVerificationChanged, detail));
         }
         if let Some(blocked) = change.blocked.filter(|to| *to != before.blocked_at.is_some()) {
             let lifted = std::mem::replace(&mut known.user.blocked_at, blocked.then_some(now));
@@ -110,7 +110,7 @@ impl Store {
             if blocked {
                 detail["revoked"] = self.end_all(id, now).into();
             }
-            notes.push((if blocked { "user_blocked" } else { "user_unblocked" }, detail));
+            notes.push((if blocked { AuditAction::UserBlocked } else { AuditAction::UserUnblocked }, detail));
         }
         notes.into_iter().for_each(|(action, detail)| self.note(actor.entry(action, id, detail), now));
         self.user(id).cloned()
@@ -158,7 +158,7 @@ impl Administration for MockUserManager {
             PageOf::After(Cursor::People(after)) => {
                 found.iter().take_while(|(_, position)| order(position, &after).is_le()).count()
             }
-            PageOf::After(Cursor::Audit(_)) => found.len(),
+            PageOf::After(Cursor::Audit(_)) => return Err(Cursor::foreign()),
         };
         let rest = &found[skip.min(found.len())..];
         let (shown, beyond) = rest.split_at(size(per_page).min(rest.len()));
@@ -190,7 +190,7 @@ impl Administration for MockUserManager {
             return Ok(None);
         }
         let revoked = store.end_all(id, now);
-        store.note(actor.entry("sessions_ended", id, json!({"revoked": revoked})), now);
+        store.note(actor.entry(AuditAction::SessionsEnded, id, json!({"revoked": revoked})), now);
         Ok(Some(revoked))
     }
 
@@ -205,7 +205,7 @@ impl Administration for MockUserManager {
         };
         store.revoke(&session);
         let detail = json!({"application_context": live.application_context});
-        let entry = actor.entry("session_ended", id, detail);
+        let entry = actor.entry(AuditAction::SessionEnded, id, detail);
         store.note(audit::Entry { session: Some(session), ..entry }, now);
         Ok(Some(()))
     }
@@ -237,7 +237,7 @@ impl Administration for MockUserManager {
         let before = grants.iter().position(is_same).map(|index| grants.swap_remove(index));
         grants.push(grant.clone());
         let detail = grant_detail(&grant.permission, application_context, before.as_ref(), Some(&grant));
-        store.note(actor.entry("permission_granted", id, detail), now);
+        store.note(actor.entry(AuditAction::PermissionGranted, id, detail), now);
         Ok(Some(Granted { grant, is_new: before.is_none() }))
     }
 
@@ -259,7 +259,7 @@ impl Administration for MockUserManager {
         let Some((index, grants)) = change else { return Ok(None) };
         let before = grants.swap_remove(index);
         let detail = grant_detail(&permission, context, Some(&before), None);
-        store.note(actor.entry("permission_taken", id, detail), now);
+        store.note(actor.entry(AuditAction::PermissionTaken, id, detail), now);
         Ok(Some(()))
     }
 
@@ -273,7 +273,7 @@ impl Administration for MockUserManager {
         let (skip, below) = match page {
             PageOf::Number(page) => (size((page - 1) * per_page), i64::MAX),
             PageOf::After(Cursor::Audit(position)) => (0, position.id),
-            PageOf::After(Cursor::People(_)) => (0, 0),
+            PageOf::After(Cursor::People(_)) => return Err(Cursor::foreign()),
         };
         let lines = store.audit.iter().rev().filter(matches).filter(|line| line.id < below);
         Ok(AuditPage::new(lines.skip(skip).take(size(per_page) + 1).cloned().collect(), per_page))
@@ -288,7 +288,9 @@ impl Administration for MockUserManager {
         };
         let logins = |hour: DateTime<Utc>| {
             let within = |line: &&Line| {
-                line.action == "session_created" && line.at >= hour && line.at < hour + Duration::hours(1)
+                line.action == AuditAction::SessionCreated.as_str()
+                    && line.at >= hour
+                    && line.at < hour + Duration::hours(1)
             };
             let logins = i64::try_from(store.audit.iter().filter(within).count()).unwrap_or(i64::MAX);
             Logins { hour, logins }

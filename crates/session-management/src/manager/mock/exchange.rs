@@ -1,16 +1,25 @@
 //! What goes between the memory and Postgres: what is newer here, and what is brought here.
 
+use constants::AuditAction;
 use std::collections::HashSet;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use identity_db::carry::{Arrived, Bundle, Carried, Person};
 use identity_db::right::Grant;
 use identity_db::session::Session;
 use identity_db::user::Credential;
 use identity_db::{SessionId, UserId};
 
-use super::store::Changes;
+use super::store::{Changes, Person as Kept, Store};
 use super::{MockUserManager, Used};
+use crate::factory::Lifetimes;
 use crate::login::Phone;
+use crate::principal::Snapshot;
+use crate::token::SessionToken;
+
+/// Longer than anything that was read in Postgres is on its way here.
+const ON_ITS_WAY: Duration = Duration::from_secs(60);
 
 /// What is to be saved of one person, with how far it goes.
 #[derive(Debug)]
@@ -32,10 +41,11 @@ impl MockUserManager {
     }
 
     /// What is to be saved of a person; `None` for somebody who is not here.
-    pub(crate) fn unsaved(&self, user: UserId, action: &'static str) -> Option<Unsaved> {
+    pub(crate) fn unsaved(&self, user: UserId, action: AuditAction) -> Option<Unsaved> {
         let store = self.store();
         let known = store.person(user)?;
-        let Changes { attributes, blocked, lifted, password, ended_before, ref rights } = known.changes;
+        let Changes { attributes, blocked, lifted, password, ended_before, ref rights, ref auth_token } =
+            known.changes;
         let person = Person {
             credential: known.credential.clone(),
             known: known.revision.is_known(),
@@ -54,8 +64,21 @@ impl MockUserManager {
             ended: kept.session.revoked || kept.session.session_epoch < epoch,
             known: kept.revision.is_known(),
         });
-        let bundle =
-            Bundle { person, sessions: carried.collect(), auth_token: None, context: self.context, action };
+        let stands = |token: &&SessionToken| {
+            let kept = store.kept(&token.id()).map(|kept| &kept.session);
+            kept.is_some_and(|session| !session.revoked && session.session_epoch >= epoch)
+        };
+        let Lifetimes { idle, absolute } = self.lifetimes;
+        let auth_token = auth_token.as_ref().filter(stands).map(|token| token.expose().to_owned());
+        let bundle = Bundle {
+            person,
+            sessions: carried.collect(),
+            auth_token,
+            idle,
+            absolute,
+            context: self.context,
+            action,
+        };
         let sessions = fresh().map(|kept| (kept.session.id, kept.revision.now)).collect();
         Some(Unsaved { bundle, person: known.revision.now, sessions })
     }
@@ -73,6 +96,11 @@ impl MockUserManager {
             person.revision.save(unsaved.person);
             if !person.revision.is_unsaved() {
                 person.changes = Changes::default();
+            } else if person.changes.auth_token.as_ref().map(SessionToken::expose)
+                == unsaved.bundle.auth_token.as_deref()
+            {
+                // Another process may write a newer one meanwhile.
+                person.changes.auth_token = None;
             }
         }
         store.take_in(arrived.credential.clone(), arrived.grants.clone());
@@ -115,9 +143,33 @@ impl MockUserManager {
         gone.into_iter().for_each(|id| store.forget(id));
     }
 
+    /// Notes the token that the older software is to know of a person.
+    pub(crate) fn note_token(&self, user: UserId, token: &SessionToken) {
+        if let Some((_, changes)) = self.store().change(user) {
+            changes.auth_token = Some(token.clone());
+        }
+    }
+
+    /// Takes in what Postgres has just said of a session, unless it says something newer of its person since: that may
+    /// be the end of all of their sessions.
+    pub(crate) fn take_in_read(&self, read: &Snapshot) -> bool {
+        let mut store = self.store();
+        let is_newer = |person: &Kept| {
+            !person.revision.is_unsaved() && person.credential.user.version > read.user.version
+        };
+        if store.person(read.user.id).is_some_and(is_newer) {
+            return false;
+        }
+        Self::take_in_live(&mut store, &read.session);
+        true
+    }
+
     /// Takes a session in that Postgres has live, with a person who is here. An end here stays one.
     pub(crate) fn take_in_session(&self, session: &Session) {
-        let mut store = self.store();
+        Self::take_in_live(&mut self.store(), session);
+    }
+
+    fn take_in_live(store: &mut Store, session: &Session) {
         let Some(epoch) = store.person(session.user_id).map(|person| person.credential.user.session_epoch)
         else {
             return;
@@ -151,12 +203,23 @@ impl MockUserManager {
         self.end_quietly(&ids);
     }
 
-    /// Ends ids of which nothing is known here.
-    pub(crate) fn shut(&self, ids: &[SessionId]) {
-        let until = self.now() + self.lifetimes.absolute;
+    /// Ends sessions of which Postgres cannot be told now; also what is not known here opens nothing any more.
+    pub(crate) fn end_for_good(&self, ids: &[SessionId]) {
+        self.shut(ids, self.now() + self.lifetimes.absolute);
+    }
+
+    /// Ends what Postgres has just ended, also what a look-up has read before and is about to bring here.
+    pub(crate) fn end_at_once(&self, ids: &[SessionId]) {
+        self.shut(ids, self.now() + ON_ITS_WAY);
+    }
+
+    fn shut(&self, ids: &[SessionId], until: DateTime<Utc>) {
         let mut store = self.store();
-        for id in ids.iter().filter(|id| store.kept(id).is_none()).copied().collect::<Vec<_>>() {
-            store.shut(id, until);
+        for id in ids {
+            match store.kept_mut(id) {
+                Some(kept) => kept.session.revoked = true,
+                None => store.shut(*id, until),
+            }
         }
     }
 

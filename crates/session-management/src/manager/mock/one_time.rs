@@ -1,6 +1,6 @@
 //! Codes and Telegram's payloads in memory, by the rules that Postgres follows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -15,8 +15,8 @@ use crate::login::{Code, OneTimeProof, Phone, Redeemer, TelegramIdentity};
 pub(super) struct OneTime {
     codes: HashMap<Phone, Kept>,
     payloads: HashMap<Digest, DateTime<Utc>>,
-    /// Phones whose code was used here, for Postgres to be told.
-    spent: HashSet<Phone>,
+    /// Phones whose code was used here, for Postgres to be told as long as the code is good.
+    spent: HashMap<Phone, DateTime<Utc>>,
     /// The same of payloads.
     unsaved: HashMap<Digest, DateTime<Utc>>,
 }
@@ -46,7 +46,10 @@ impl OneTime {
 
     pub(super) fn purge(&mut self, now: DateTime<Utc>) {
         self.codes.retain(|_, kept| kept.expires_at > now);
-        self.payloads.retain(|_, usable_until| *usable_until + Duration::from_secs(3600) > now);
+        let is_usable = |usable_until: &DateTime<Utc>| *usable_until + Duration::from_secs(3600) > now;
+        self.payloads.retain(|_, usable_until| is_usable(usable_until));
+        self.unsaved.retain(|_, usable_until| is_usable(usable_until));
+        self.spent.retain(|_, good_until| *good_until > now);
     }
 
     fn use_code(&mut self, phone: &Phone, code: &Code, now: DateTime<Utc>) -> bool {
@@ -55,10 +58,10 @@ impl OneTime {
             return false;
         }
         kept.attempts += 1;
-        let is_right = kept.code == *code;
+        let (is_right, good_until) = (kept.code == *code, kept.expires_at);
         if is_right {
             self.codes.remove(phone);
-            self.spent.insert(phone.clone());
+            self.spent.insert(phone.clone(), good_until);
         }
         is_right
     }
@@ -87,14 +90,14 @@ impl OneTime {
 
     pub(super) fn used(&self) -> Used {
         Used {
-            phones: self.spent.iter().cloned().collect(),
+            phones: self.spent.keys().cloned().collect(),
             payloads: self.unsaved.iter().map(|(digest, until)| (*digest, *until)).collect(),
         }
     }
 
     /// Notes that Postgres has been told.
     pub(super) fn saved(&mut self, used: &Used) {
-        self.spent.retain(|phone| !used.phones.contains(phone));
+        self.spent.retain(|phone, _| !used.phones.contains(phone));
         self.unsaved.retain(|digest, _| !used.payloads.iter().any(|(known, _)| known == digest));
     }
 

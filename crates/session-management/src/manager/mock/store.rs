@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use chrono::{DateTime, Utc};
-use constants::{ApplicationContext, Role};
+use constants::{ApplicationContext, AuditAction, Role};
 use identity_db::audit::Line;
 use identity_db::carry::GrantChange;
 use identity_db::right::{Grant, Right, Rights};
@@ -13,6 +13,7 @@ use identity_db::{SessionId, UserId};
 use uuid::Uuid;
 
 use super::one_time::OneTime;
+use crate::token::SessionToken;
 
 #[derive(Debug, Default)]
 pub(super) struct Store {
@@ -25,8 +26,15 @@ pub(super) struct Store {
     shut: HashMap<SessionId, DateTime<Utc>>,
     /// The newest lines of the audit log.
     pub(super) audit: VecDeque<Line>,
-    pub(super) attempts: HashMap<(&'static str, String), (DateTime<Utc>, i32)>,
+    pub(super) attempts: HashMap<(&'static str, String), Attempts>,
     pub(super) once: OneTime,
+}
+
+/// Attempts within a window that began with the first.
+#[derive(Debug)]
+pub(super) struct Attempts {
+    pub(super) end: DateTime<Utc>,
+    pub(super) count: i32,
 }
 
 /// Counts the changes of something, and up to which of them Postgres has it.
@@ -74,9 +82,11 @@ pub(super) struct Changes {
     pub(super) lifted: Option<DateTime<Utc>>,
     pub(super) password: bool,
     /// Ends of all sessions, and the audit log's name for the last.
-    pub(super) ended_before: Option<(DateTime<Utc>, &'static str)>,
+    pub(super) ended_before: Option<(DateTime<Utc>, AuditAction)>,
     /// Rights that were granted or taken.
     pub(super) rights: BTreeSet<(ApplicationContext, String)>,
+    /// The newest token that the older software is to know.
+    pub(super) auth_token: Option<SessionToken>,
 }
 
 impl Person {
@@ -277,7 +287,8 @@ impl Store {
 
     /// Ends what is not here.
     pub(super) fn shut(&mut self, id: SessionId, until: DateTime<Utc>) {
-        self.shut.insert(id, until);
+        let known = self.shut.entry(id).or_insert(until);
+        *known = until.max(*known);
     }
 
     pub(super) fn is_shut(&self, id: &SessionId) -> bool {
@@ -309,7 +320,7 @@ impl Store {
         }
     }
 
-    /// Drops what has run out for good and Postgres knows as much.
+    /// Drops what has run out for good: there is nothing left of it that anybody should be told.
     pub(super) fn purge(&mut self, now: DateTime<Utc>) {
         let Self { sessions, by_user, .. } = self;
         sessions.retain(|id, kept| {
@@ -320,6 +331,7 @@ impl Store {
             stays
         });
         self.shut.retain(|_, until| *until > now);
+        self.attempts.retain(|_, attempts| attempts.end > now);
         self.once.purge(now);
     }
 }

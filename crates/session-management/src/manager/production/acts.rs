@@ -1,12 +1,12 @@
 //! Logging in and ending sessions: what each act writes, and what follows its commit.
 
+use constants::AuditAction;
 use identity_db::session::{self, NewSession, Revocation, Revoked, Rotation};
-use identity_db::{DatabaseError, QueryError, SessionId, audit, user};
+use identity_db::{DatabaseError, QueryError, SessionId, audit, failpoint, user};
 
 use super::{Inner, Result};
 use crate::Origin;
 use crate::account::{EndOthers, LoggedIn, Login, OthersEnded, SessionRequest, dual_writes};
-use crate::error::SessionError;
 use crate::metrics;
 use crate::token::SessionToken;
 
@@ -57,13 +57,10 @@ impl Inner {
             return Ok(());
         }
         for token in &login.carried {
-            if self.look_ups.find(token.id()).await?.0.is_none() {
-                match self.adopt(token, &login.origin).await {
-                    Err(SessionError::Unavailable(reason)) => {
-                        log::warn!("a carried token stays as it is: {reason}");
-                    }
-                    other => drop(other?),
-                }
+            if self.look_ups.find(token.id()).await?.0.is_none()
+                && let Err(error) = self.try_adopt(token, &login.origin).await?
+            {
+                log::warn!("a carried token stays as it is: {error}");
             }
         }
         Ok(())
@@ -75,13 +72,16 @@ impl Inner {
             of_user: None,
             context: Some(self.context),
             actor: None,
-            action: "session_logout",
+            action: AuditAction::SessionLogout,
             origin,
         };
         let ended = self.revoke(revocation.clone()).await?;
         self.forget_legacy(&tokens, &ended.keyed).await;
         let rest: Vec<SessionToken> =
             tokens.into_iter().filter(|token| !ended.all.contains(&token.id())).collect();
+        if failpoint!("guard::logout_leaves_tombstone") {
+            return Ok(());
+        }
         revocation.ids = self.adopt_unknown(&rest, &revocation.origin).await?;
         if !revocation.ids.is_empty() {
             let ended = self.revoke(revocation).await?;
@@ -95,7 +95,7 @@ impl Inner {
         let cause = revocation.action;
         let ended = self.database.run(move |conn| session::revoke(conn, &revocation)).await?;
         for id in &ended.live {
-            metrics::REVOCATIONS.with_label_values(&[cause]).inc();
+            metrics::REVOCATIONS.with_label_values(&[cause.as_str()]).inc();
             log::info!("[SESSION_DELETE] context={} session={} cause={cause}", self.context, id.short());
         }
         self.forget(&ids).await;
@@ -142,7 +142,7 @@ impl Inner {
         };
         self.near.deny_user(raised.id, raised.version);
         for id in &ended.live {
-            metrics::REVOCATIONS.with_label_values(&[action]).inc();
+            metrics::REVOCATIONS.with_label_values(&[action.as_str()]).inc();
             log::info!("[SESSION_DELETE] context={} session={} cause={action}", self.context, id.short());
         }
         self.forget(&ended.all).await;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
-use constants::ApplicationContext;
+use constants::{ApplicationContext, AuditAction};
 use identity_db::people::{self, Search};
 use identity_db::right::{self, Grant, NewGrant};
 use identity_db::session::{self, Session};
@@ -19,7 +19,6 @@ use crate::administration::{
     self, Actor, Administration, AuditPage, Changed, Cursor, Granted, LegacyDay, Logins, PageOf, PeoplePage,
     PersonChange, Result, Statistics,
 };
-use crate::error::SessionError;
 use crate::metrics;
 
 /// An hour that ended so long ago gets no more lines: no transaction lasts that long.
@@ -39,11 +38,11 @@ impl Inner {
     }
 
     /// What follows the commit of an act upon a person.
-    async fn settle(&self, changed: &Changed, cause: &str) {
+    async fn settle(&self, changed: &Changed, cause: AuditAction) {
         let Changed { user, ended } = changed;
         self.near.deny_user(user.id, user.version);
         for id in &ended.live {
-            metrics::REVOCATIONS.with_label_values(&[cause]).inc();
+            metrics::REVOCATIONS.with_label_values(&[cause.as_str()]).inc();
             log::info!("[SESSION_DELETE] context={} session={} cause={cause}", self.context, id.short());
         }
         if !ended.all.is_empty() {
@@ -66,21 +65,21 @@ impl Inner {
     async fn change_person(&self, actor: Actor, id: UserId, change: PersonChange) -> Result<Option<User>> {
         let act = move |conn: &mut _| administration::change_person(conn, &actor, id, change);
         let Some(changed) = self.act(act).await? else { return Ok(None) };
-        self.settle(&changed, "user_blocked").await;
+        self.settle(&changed, AuditAction::UserBlocked).await;
         Ok(Some(changed.user))
     }
 
     async fn end_sessions(&self, actor: Actor, id: UserId) -> Result<Option<usize>> {
         let act = move |conn: &mut _| administration::end_sessions(conn, &actor, id);
         let Some(changed) = self.act(act).await? else { return Ok(None) };
-        self.settle(&changed, "sessions_ended").await;
+        self.settle(&changed, AuditAction::SessionsEnded).await;
         Ok(Some(changed.ended.live.len()))
     }
 
     async fn end_session(&self, actor: Actor, id: UserId, session: SessionId) -> Result<Option<()>> {
         let act = move |conn: &mut _| administration::end_session(conn, &actor, id, &session);
         let Some(context) = self.act(act).await? else { return Ok(None) };
-        metrics::REVOCATIONS.with_label_values(&["session_ended"]).inc();
+        metrics::REVOCATIONS.with_label_values(&[AuditAction::SessionEnded.as_str()]).inc();
         log::info!("[SESSION_DELETE] context={context} session={} cause=session_ended", session.short());
         self.forget_everywhere(&[session]).await;
         Ok(Some(()))
@@ -109,7 +108,7 @@ impl Administration for ProductionUserManager {
         let (after, offset) = match page {
             PageOf::Number(page) => (None, (page - 1) * per_page),
             PageOf::After(Cursor::People(position)) => (Some(position), 0),
-            PageOf::After(Cursor::Audit(_)) => return Err(foreign_cursor()),
+            PageOf::After(Cursor::Audit(_)) => return Err(Cursor::foreign()),
         };
         let (page, counted) = self
             .0
@@ -189,7 +188,7 @@ impl Administration for ProductionUserManager {
         let (after, offset) = match page {
             PageOf::Number(page) => (None, (page - 1) * per_page),
             PageOf::After(Cursor::Audit(position)) => (Some(position), 0),
-            PageOf::After(Cursor::People(_)) => return Err(foreign_cursor()),
+            PageOf::After(Cursor::People(_)) => return Err(Cursor::foreign()),
         };
         let read = move |conn: &mut PgConnection| audit::search(conn, &search, after, per_page + 1, offset);
         Ok(AuditPage::new(self.0.database.read(read).await?, per_page))
@@ -209,9 +208,4 @@ impl Administration for ProductionUserManager {
         let uses = inner.database.read(move |conn| statistics::legacy_uses(conn, first)).await?;
         Ok(Statistics { live_sessions, logins, legacy_uses: LegacyDay::each(now, &uses) })
     }
-}
-
-/// The edge tells the cursors of one list from those of another.
-fn foreign_cursor() -> SessionError {
-    SessionError::Internal("a cursor of another list".into())
 }

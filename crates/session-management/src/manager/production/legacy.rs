@@ -1,12 +1,12 @@
 //! What the older software left: its sessions are adopted on first use, and end as others do.
 
-use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use chrono::DateTime;
 use constants::{ApplicationContext, LegacySource, LegacyTokens};
-use identity_db::SessionId;
 use identity_db::audit::Origin;
 use identity_db::session::{self, Adopted, LegacyKey, LegacyToken};
+use identity_db::{SessionId, failpoint};
 
 use super::{Inner, Result};
 use crate::adapter::{RedisUnavailable, SessionData, SessionKey};
@@ -18,7 +18,8 @@ use crate::token::SessionToken;
 impl Inner {
     /// Whether tokens of the older software count: in web, until they are switched off.
     pub(super) fn adopts(&self) -> bool {
-        self.context == ApplicationContext::Web && self.legacy_tokens() != LegacyTokens::Off
+        (self.context == ApplicationContext::Web || failpoint!("guard::legacy_only_in_web"))
+            && self.legacy_tokens() != LegacyTokens::Off
     }
 
     /// Makes a row of the session of a token that has none; `false` when nobody knows the token. The row then
@@ -26,32 +27,41 @@ impl Inner {
     ///
     /// Without an answer of Redis a token that no column names might still be one of its keys: that is no no.
     pub(super) async fn adopt(&self, token: &SessionToken, origin: &Origin) -> Result<bool> {
+        self.try_adopt(token, origin).await?.map_err(|RedisUnavailable(reason)| {
+            SessionError::Unavailable(format!(
+                "nobody knows this token but perhaps Redis, which is unavailable: {reason}"
+            ))
+        })
+    }
+
+    /// The same, for whom it is enough that Postgres has been asked.
+    pub(super) async fn try_adopt(
+        &self,
+        token: &SessionToken,
+        origin: &Origin,
+    ) -> Result<std::result::Result<bool, RedisUnavailable>> {
         if !self.adopts() {
-            return Ok(false);
+            return Ok(Ok(false));
         }
         let key = self.legacy_cache.get(SessionKey::from(token)).await;
         let id = token.id();
         match self.adopt_with(&id, key.as_ref().ok().and_then(Option::as_ref), origin).await? {
             Adopted::Now { source, user_id } => {
-                metrics::LEGACY_USES.with_label_values(&[source.as_str()]).inc();
+                metrics::LEGACY_USES_OF[source as usize].inc();
                 log::info!(
                     "[SESSION_FALLBACK_LEGACY] context={} session={} user={user_id} from={source}",
                     self.context,
                     id.short()
                 );
-                Ok(true)
+                Ok(Ok(true))
             }
-            Adopted::Before => Ok(true),
+            Adopted::Before => Ok(Ok(true)),
             Adopted::CleanedUp => {
                 self.note_cleanup();
-                Ok(false)
+                Ok(Ok(false))
             }
-            Adopted::Unknown => match key {
-                Ok(_) => Ok(false),
-                Err(RedisUnavailable(reason)) => Err(SessionError::Unavailable(format!(
-                    "nobody knows this token but perhaps Redis, which is unavailable: {reason}"
-                ))),
-            },
+            Adopted::Unknown if failpoint!("guard::legacy_redis_error_is_no_answer") => Ok(Ok(false)),
+            Adopted::Unknown => Ok(key.map(|_| false)),
         }
     }
 
@@ -114,23 +124,24 @@ impl Inner {
         if let Some(source) = snapshot.session.adopted_from
             && !self.is_cleaned_up()
         {
-            metrics::LEGACY_USES.with_label_values(&[source.as_str()]).inc();
-            *self.legacy_uses().entry(source).or_default() += 1;
+            metrics::LEGACY_USES_OF[source as usize].inc();
+            self.legacy_uses[source as usize].fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Writes down the uses that were counted since the last time.
     pub(super) async fn write_down_legacy_uses(&self) {
-        let taken: BTreeMap<LegacySource, i64> = std::mem::take(&mut *self.legacy_uses());
+        let taken = LegacySource::ALL.iter().zip(&self.legacy_uses);
+        let taken = taken.map(|(source, uses)| (*source, uses.swap(0, Ordering::Relaxed)));
+        let taken: Vec<(LegacySource, i64)> = taken.filter(|(_, uses)| *uses > 0).collect();
         if taken.is_empty() {
             return;
         }
-        let uses: Vec<(LegacySource, i64)> = taken.iter().map(|(source, uses)| (*source, *uses)).collect();
+        let uses = taken.clone();
         if let Err(error) = self.database.run(move |conn| session::count_legacy_uses(conn, &uses)).await {
             log::debug!("uses of legacy sessions could not be written down: {error}");
-            let mut kept = self.legacy_uses();
             for (source, uses) in taken {
-                *kept.entry(source).or_default() += uses;
+                self.legacy_uses[source as usize].fetch_add(uses, Ordering::Relaxed);
             }
         }
     }

@@ -86,7 +86,13 @@ impl Inner {
         let mut decision = self.decide(&id).await?;
         match &decision {
             Decision::Live(snapshot) => self.count_legacy_use(snapshot),
-            Decision::Unknown if self.adopt(token, origin).await? => decision = self.decide(&id).await?,
+            Decision::Unknown if self.adopt(token, origin).await? => {
+                decision = if failpoint!("guard::adoption_decides_from_row") {
+                    self.decide_by(&id, |_| State::Live).await?
+                } else {
+                    self.decide(&id).await?
+                };
+            }
             Decision::Ended(_) | Decision::Unknown => {}
         }
         if let Decision::Live(snapshot) = &decision {
@@ -111,7 +117,7 @@ impl Inner {
             (snapshot.session.id == *id && snapshot.session.application_context == self.context)
                 || failpoint!("guard::value_names_its_session")
         })?;
-        self.near.admits(&snapshot).map(|now| (Arc::new(snapshot), now))
+        self.near.admits(&snapshot).map(|now| (snapshot, now))
     }
 
     /// Notes who answered, and that the session was used.
@@ -129,6 +135,10 @@ impl Inner {
 
     /// The answer of Postgres' row, which ends the look-up whatever it is.
     pub(super) async fn decide(&self, id: &SessionId) -> Result<Decision> {
+        self.decide_by(id, |found| found.state(self.context)).await
+    }
+
+    async fn decide_by(&self, id: &SessionId, judge: impl FnOnce(&Found) -> State) -> Result<Decision> {
         let outcome = |outcome: &str| metrics::LOOKUPS.with_label_values(&["postgres", outcome]).inc();
         let (found, incarnation) = match self.look_ups.find(*id).await {
             Ok(found) => found,
@@ -147,8 +157,11 @@ impl Inner {
             log::debug!(target: LOOKUP, "[SESSION_LOOKUP] context={} session={} unknown", self.context, id.short());
             return Ok(Decision::Unknown);
         };
-        let state = found.state(self.context);
+        let state = judge(&found);
         if state != State::Live {
+            if failpoint!("guard::no_state_filter") {
+                return Ok(Decision::Unknown);
+            }
             outcome("ended");
             log::debug!(target: LOOKUP, "[SESSION_LOOKUP] context={} session={} {state:?}", self.context, id.short());
             if self.caches() && found.is_final() {
@@ -174,9 +187,9 @@ impl Inner {
 
     /// Writes what Postgres just said to Redis, as well as it goes. It stays there as long as the session
     /// lives, so that operators see it; how long it counts is another matter.
-    pub(super) async fn write_to_redis(&self, snapshot: &Snapshot) {
+    pub(super) async fn write_to_redis(&self, snapshot: &Arc<Snapshot>) {
         let Ok(ttl) = snapshot.end().signed_duration_since(snapshot.read_at).to_std() else { return };
-        let data = SessionData::of(snapshot.clone());
+        let data = SessionData::of(Arc::clone(snapshot));
         if let Err(error) = self.cache.set(SessionKey::from(&snapshot.session.id), &data, ttl).await {
             log::debug!("[SESSION_LOOKUP] context={} {error}", self.context);
         }

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use constants::ApplicationContext;
+use constants::{ApplicationContext, AuditAction};
 use identity_db::audit::{self, Origin};
 use identity_db::rate_limit::{self, Counter};
 use identity_db::server::Faults;
@@ -52,12 +52,11 @@ impl UserManager for ProductionUserManager {
         let created = self.0.database.transaction(move |conn| {
             let Some(created) = user::create(conn, &new)? else { return Ok(None) };
             let entry = audit::Entry {
-                action: "user_created",
                 context: Some(context),
                 actor: Some(created.id),
                 subject: Some(created.id),
                 origin,
-                ..audit::Entry::default()
+                ..audit::Entry::of(AuditAction::UserCreated)
             };
             audit::append(conn, &entry)?;
             Ok(Some(created))
@@ -148,7 +147,7 @@ impl UserManager for ProductionUserManager {
             of_user: Some(user),
             context: Some(self.0.context),
             actor: Some(user),
-            action: "session_ended_by_owner",
+            action: AuditAction::SessionEndedByOwner,
             origin,
         };
         let inner = Arc::clone(&self.0);

@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use identity_db::server::Faults;
@@ -16,21 +15,25 @@ use crate::keyring::Keyring;
 /// failures.
 const STREAM_PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(1000)];
 
+/// Uses written down by one statement. What a very busy process collects in ten seconds does not fit into the time
+/// that a statement has.
+const USES_AT_ONCE: usize = 500;
+
 /// How often the root keys are read again.
 const KEYRING_AGE: Duration = Duration::from_secs(60);
 
 impl Inner {
     pub(super) async fn refresh_keyring(&self) {
-        let now = self.clock.now().timestamp_millis();
-        let age = now - self.keyring_read_at.load(Ordering::Relaxed);
-        if age < i64::try_from(KEYRING_AGE.as_millis()).unwrap_or(i64::MAX) {
+        let now = self.clock.uptime();
+        let read_at = *self.keyring_read_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if read_at.is_some_and(|at| now.saturating_sub(at) < KEYRING_AGE) {
             return;
         }
         match self.database.read(instance_key::current).await {
             Ok(roots) => {
                 let derived = Keyring::derive(&roots);
                 if derived.is_some() {
-                    self.keyring_read_at.store(now, Ordering::Relaxed);
+                    *self.keyring_read_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
                 }
                 *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = derived;
             }
@@ -72,12 +75,14 @@ impl Inner {
             return;
         }
         let idle = self.lifetimes.idle;
-        let batch = uses.clone();
-        match self.database.run(move |conn| session::touch(conn, idle, &batch)).await {
-            Ok(count) => log::debug!("wrote down the uses of {count} of {} sessions", uses.len()),
-            Err(error) => {
-                log::debug!("uses could not be written down: {error}");
-                self.touches.put_back(uses);
+        for (batch, done) in uses.chunks(USES_AT_ONCE).zip((0..).step_by(USES_AT_ONCE)) {
+            let statement = batch.to_vec();
+            match self.database.run(move |conn| session::touch(conn, idle, &statement)).await {
+                Ok(count) => log::debug!("wrote down the uses of {count} of {} sessions", batch.len()),
+                Err(error) => {
+                    log::debug!("uses could not be written down: {error}");
+                    return self.touches.put_back(&uses[done..]);
+                }
             }
         }
     }

@@ -1,10 +1,11 @@
 //! The two stores of a process, and what goes from one to the other.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use constants::AuditAction;
 use identity_db::audit::Origin;
 use identity_db::carry::Arrived;
 use identity_db::session::State;
@@ -38,8 +39,10 @@ pub(crate) struct Stores {
     filled: AtomicBool,
     /// Until when production, which has just not answered, is left alone by those who go on without it.
     away_until: Mutex<Option<Instant>>,
-    /// Logouts that did not reach production.
-    missed: Mutex<Vec<(Vec<SessionToken>, Origin)>>,
+    /// Logouts that did not reach production, the oldest first.
+    missed: Mutex<VecDeque<(Vec<SessionToken>, Origin)>>,
+    /// Held by who tells production what it has missed, so that nobody finds it told while it is on its way.
+    saving: tokio::sync::Mutex<()>,
 }
 
 impl Stores {
@@ -50,10 +53,11 @@ impl Stores {
             filled: AtomicBool::new(false),
             away_until: Mutex::default(),
             missed: Mutex::default(),
+            saving: tokio::sync::Mutex::default(),
         }
     }
 
-    /// Whether the old store's "unknown" is an answer.
+    /// Whether the old store has had what production had when it was asked. It says nothing of what other processes did since.
     pub(crate) fn is_filled(&self) -> bool {
         self.filled.load(Ordering::Acquire)
     }
@@ -65,56 +69,79 @@ impl Stores {
 
     /// Asks production, unless it has just not answered.
     pub(crate) async fn reach<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
-        let away = || self.away_until.lock().unwrap_or_else(PoisonError::into_inner);
-        if away().is_some_and(|until| Instant::now() < until) {
+        let Some(is_first) = self.may_ask() else {
             return Err(SessionError::Unavailable("it did not answer a moment ago".into()));
-        }
+        };
         let answer = call.await;
-        // It may have been Redis alone that a stranger's token was looked for in.
-        if matches!(answer, Err(SessionError::Unavailable(_))) && !self.production.answers().await {
-            *away() = Some(Instant::now() + ALONE);
+        if !matches!(answer, Err(SessionError::Unavailable(_))) {
+            *self.away_until() = None;
+        } else if is_first || self.away_until().is_none() {
+            // It may have been Redis alone that a stranger's token was looked for in.
+            let answers = self.production.answers().await;
+            *self.away_until() = (!answers).then(|| Instant::now() + ALONE);
         }
         answer
     }
 
-    /// Notes a logout that did not reach production; whatever its tokens are, they open nothing here any more.
-    pub(crate) fn note_missed(&self, tokens: Vec<SessionToken>, origin: Origin) {
-        let ids: Vec<SessionId> = tokens.iter().map(SessionToken::id).collect();
-        let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
-        if missed.len() < MISSED {
-            self.old.shut(&ids);
-            missed.push((tokens, origin));
+    /// Whether production may be asked: `None` while it is left alone. When that is over one goes first and sees
+    /// whether it answers, and the others go on without.
+    fn may_ask(&self) -> Option<bool> {
+        let now = Instant::now();
+        let mut away = self.away_until();
+        match *away {
+            Some(until) if now < until => None,
+            Some(_) => {
+                *away = Some(now + ALONE);
+                Some(true)
+            }
+            None => Some(false),
         }
     }
 
+    fn away_until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.away_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a logout that did not reach production; whatever its tokens are, they open nothing here any more.
+    ///
+    /// # Errors
+    /// When too many are kept: then it is not done.
+    pub(crate) fn keep_missed(&self, tokens: Vec<SessionToken>, origin: Origin) -> Result<()> {
+        let ids: Vec<SessionId> = tokens.iter().map(SessionToken::id).collect();
+        let mut missed = self.missed();
+        if missed.len() >= MISSED {
+            return Err(SessionError::Unavailable("too many logouts have not reached production".into()));
+        }
+        self.old.end_for_good(&ids);
+        missed.push_back((tokens, origin));
+        Ok(())
+    }
+
+    fn missed(&self) -> MutexGuard<'_, VecDeque<(Vec<SessionToken>, Origin)>> {
+        self.missed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Each is kept until production has taken it.
     async fn log_out_missed(&self) -> Result<()> {
         loop {
-            let next = self.missed.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let next = self.missed().front().cloned();
             let Some((tokens, origin)) = next else { return Ok(()) };
-            if let Err(error) = self.production.delete_session(&tokens, origin.clone()).await {
-                self.missed.lock().unwrap_or_else(PoisonError::into_inner).push((tokens, origin));
-                return Err(error);
-            }
+            self.production.delete_session(&tokens, origin).await?;
+            self.missed().pop_front();
         }
     }
 
     /// Saves what is unsaved of a person, if anything is. It is done when this returns `Ok`.
     pub(crate) async fn save_person(&self, user: UserId) -> Result<()> {
         if self.old.has_unsaved(user) {
-            self.save_with(user, "session_carried", None).await?;
+            self.save_as(user, AuditAction::SessionCarried).await?;
         }
         Ok(())
     }
 
-    /// Saves what is unsaved of a person as an act that happens now, with the token that the older software is to know.
-    pub(crate) async fn save_with(
-        &self,
-        user: UserId,
-        action: &'static str,
-        auth_token: Option<String>,
-    ) -> Result<Option<Arrived>> {
-        let Some(mut unsaved) = self.old.unsaved(user, action) else { return Ok(None) };
-        unsaved.bundle.auth_token = auth_token;
+    /// Saves what is unsaved of a person; to the audit log, sessions that are new come by this act.
+    pub(crate) async fn save_as(&self, user: UserId, action: AuditAction) -> Result<Option<Arrived>> {
+        let Some(unsaved) = self.old.unsaved(user, action) else { return Ok(None) };
         let arrived = self.production.carry_one(unsaved.bundle.clone()).await?;
         self.old.saved(&unsaved, arrived.as_ref());
         Ok(arrived)
@@ -123,6 +150,7 @@ impl Stores {
     /// Saves everything that is unsaved; with `uses` also when sessions were last used. It may be interrupted at any
     /// moment and called again.
     pub(crate) async fn save_all(&self, uses: bool) -> Result<()> {
+        let _alone = self.saving.lock().await;
         self.log_out_missed().await?;
         let used = self.old.used();
         if !used.phones.is_empty() || !used.payloads.is_empty() {
@@ -130,8 +158,10 @@ impl Stores {
             self.old.used_is_saved(&used);
         }
         for people in self.old.unsaved_people(uses).chunks(BATCH) {
-            let unsaved: Vec<_> =
-                people.iter().filter_map(|user| self.old.unsaved(*user, "session_carried")).collect();
+            let unsaved: Vec<_> = people
+                .iter()
+                .filter_map(|user| self.old.unsaved(*user, AuditAction::SessionCarried))
+                .collect();
             let bundles = unsaved.iter().map(|unsaved| unsaved.bundle.clone()).collect();
             let arrived = self.production.carry(bundles).await?;
             for (unsaved, arrived) in unsaved.iter().zip(&arrived) {

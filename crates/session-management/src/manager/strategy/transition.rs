@@ -47,8 +47,9 @@ pub(super) async fn finish(stores: &Stores, to: MigrationStrategy, onwards: bool
         return stores.save_all(false).await;
     }
     match to {
-        // Ends that others committed meanwhile, and rows that were purged: production is asked no more, or once too late.
-        MockOnly | Gradual => stores.load_ends().await,
-        MockWithWriteThrough | ProductionOnly => Ok(()),
+        // Ends that were committed while sessions were brought here, and rows that were purged: production is asked no
+        // more, or once too late, or not while it is away.
+        MockOnly | MockWithWriteThrough | Gradual => stores.load_ends().await,
+        ProductionOnly => Ok(()),
     }
 }

@@ -27,6 +27,7 @@ use super::stores::unfelt;
 use crate::account::{EndOthers, LoggedIn, OthersEnded, SessionRequest};
 use crate::administration::Administration;
 use crate::email::Email;
+use crate::error::SessionError;
 use crate::login::{Code, OneTimeProof, Phone, Redeemer};
 use crate::manager::{Freshness, Health, Result, UserManager};
 use crate::principal::Snapshot;
@@ -87,23 +88,19 @@ impl UserManager for WriteThroughUserManager {
         Ok(updated)
     }
 
+    /// Production alone knows whom other processes have made.
     async fn get_all(&self, limit: i64, offset: i64) -> Result<Vec<User>> {
-        if !self.stores.is_filled()
-            && let Some(people) =
-                unfelt("list", self.stores.reach(self.stores.production.get_all(limit, offset)).await)
-        {
-            return Ok(people);
+        match unfelt("list", self.stores.reach(self.stores.production.get_all(limit, offset)).await) {
+            Some(people) => Ok(people),
+            None => self.stores.old.get_all(limit, offset).await,
         }
-        self.stores.old.get_all(limit, offset).await
     }
 
     async fn count(&self) -> Result<i64> {
-        if !self.stores.is_filled()
-            && let Some(count) = unfelt("list", self.stores.reach(self.stores.production.count()).await)
-        {
-            return Ok(count);
+        match unfelt("list", self.stores.reach(self.stores.production.count()).await) {
+            Some(count) => Ok(count),
+            None => self.stores.old.count().await,
         }
-        self.stores.old.count().await
     }
 
     fn changed_users(&self) -> broadcast::Receiver<UserId> {
@@ -124,8 +121,7 @@ impl UserManager for WriteThroughUserManager {
     }
 
     async fn delete_session(&self, tokens: &[SessionToken], origin: Origin) -> Result<()> {
-        self.log_out(tokens, origin).await;
-        Ok(())
+        self.log_out(tokens, origin).await
     }
 
     async fn extend_session(&self, token: &SessionToken) -> Result<bool> {
@@ -144,8 +140,16 @@ impl UserManager for WriteThroughUserManager {
             self.stores.reach(self.stores.production.revoke_session(user, id, origin.clone())).await;
         let there = unfelt("revoke_session", production);
         let here = self.stores.old.revoke_session(user, id, origin).await?;
+        if there == Some(true) {
+            self.stores.old.end_at_once(std::slice::from_ref(id));
+        }
         self.write("revoke_session", user).await;
-        Ok(here || there == Some(true))
+        match there {
+            None if !here => {
+                Err(SessionError::Unavailable("a session of another process cannot be ended".into()))
+            }
+            there => Ok(here || there == Some(true)),
+        }
     }
 
     async fn end_others(&self, act: EndOthers) -> Result<Option<OthersEnded>> {

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use constants::ApplicationContext;
-use http_kit::{Body, Code, Params, Problem, localized, rfc3339, rfc3339_or_null};
+use http_kit::{Body, Code, Failure, Gated, Params, Problem, WithBody, localized, rfc3339, rfc3339_or_null};
 use serde::{Deserialize, Serialize};
 use session_management::{Grant, NewGrant};
 use utoipa::{IntoParams, ToSchema};
@@ -40,6 +40,12 @@ impl NewPermission {
         }
         Ok(NewGrant { permission, application_context, expires_at })
     }
+}
+
+/// The name of a permission as it may have been granted, also by the older software. `None` for what no text of Postgres
+/// holds.
+pub(crate) fn granted_name(name: &str) -> Option<String> {
+    (!name.is_empty() && !name.contains('\0')).then(|| name.to_owned())
 }
 
 /// In which application a permission is to be taken.
@@ -90,9 +96,7 @@ pub(crate) struct GrantedView {
     get, path = "/api/users/{id}/permissions", tag = "users", security(("cookie" = []), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path)),
     responses(
-        (status = 200, body = Permissions), (status = 401, response = http_kit::Failure),
-        (status = 403, response = http_kit::Failure), (status = 404, response = http_kit::Failure),
-        (status = 503, response = http_kit::Failure),
+        (status = 200, body = Permissions), Gated, (status = 404, response = Failure),
     ),
     extensions(("x-permission" = json!("users.read")))
 )]
@@ -113,11 +117,7 @@ pub(crate) async fn list(
     params(("id" = uuid::Uuid, Path)), request_body = NewPermission,
     responses(
         (status = 200, body = GrantedView, description = "It was granted before, and has another end now"),
-        (status = 201, body = GrantedView), (status = 400, response = http_kit::Failure),
-        (status = 401, response = http_kit::Failure),
-        (status = 403, response = http_kit::Failure), (status = 404, response = http_kit::Failure),
-        (status = 413, response = http_kit::Failure), (status = 415, response = http_kit::Failure),
-        (status = 422, response = http_kit::Failure), (status = 503, response = http_kit::Failure),
+        (status = 201, body = GrantedView), Gated, WithBody, (status = 404, response = Failure),
     ),
     extensions(("x-permission" = json!("permissions.change")))
 )]
@@ -143,26 +143,18 @@ pub(crate) async fn grant(
     security(("cookie" = []), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path), ("permission" = String, Path), Where),
     responses(
-        (status = 204), (status = 401, response = http_kit::Failure),
-        (status = 403, response = http_kit::Failure), (status = 404, response = http_kit::Failure),
-        (status = 422, response = http_kit::Failure), (status = 503, response = http_kit::Failure),
+        (status = 204), Gated, (status = 404, response = Failure), (status = 422, response = Failure),
     ),
     extensions(("x-permission" = json!("permissions.change")))
 )]
 pub(crate) async fn take(
-    staff: Staff<PermissionsChange>,
     request: HttpRequest,
-    path: web::Path<(String, String)>,
+    staff: Staff<PermissionsChange>,
+    (Subject(id), path): (Subject, web::Path<(String, String)>),
     Params(place): Params<Where>,
 ) -> Result<HttpResponse, Problem> {
     let outcome = async {
-        let (id, permission) = path.into_inner();
-        let id = id.parse().map_err(|_| not_found())?;
-        // No text of Postgres holds it.
-        if permission.contains('\0') {
-            return Err(not_found());
-        }
-        let id = session_management::UserId(id);
+        let permission = granted_name(&path.1).ok_or_else(not_found)?;
         let context = place.application_context;
         let taken = staff.administration().take(staff.actor(), id, permission, context).await?;
         taken.map(|()| HttpResponse::NoContent().finish()).ok_or_else(not_found)

@@ -1,8 +1,8 @@
 //! `/api/users/{id}`: one person.
 
 use actix_web::{HttpRequest, HttpResponse};
-use constants::{ApplicationContext, Permission, Role};
-use http_kit::{Body, Problem, UserView, localized};
+use constants::{ApplicationContext, Role};
+use http_kit::{Body, Failure, Gated, Problem, UserView, WithBody, localized};
 use serde::{Deserialize, Deserializer, Serialize};
 use session_management::User;
 use session_management::administration::PersonChange;
@@ -33,15 +33,6 @@ fn some<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Resu
     T::deserialize(deserializer).map(Some)
 }
 
-impl Change {
-    fn needs(&self) -> impl Iterator<Item = Permission> {
-        let role = self.role.map(|_| Permission::RolesChange);
-        let blocked = self.blocked.map(|_| Permission::UsersBlock);
-        let is_verified = self.is_verified.map(|_| Permission::UsersVerify);
-        [role, blocked, is_verified].into_iter().flatten()
-    }
-}
-
 /// A person.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Person {
@@ -57,9 +48,7 @@ fn answer(user: &User) -> HttpResponse {
     get, path = "/api/users/{id}", tag = "users", security(("cookie" = []), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path)),
     responses(
-        (status = 200, body = Person), (status = 401, response = http_kit::Failure),
-        (status = 403, response = http_kit::Failure), (status = 404, response = http_kit::Failure),
-        (status = 503, response = http_kit::Failure),
+        (status = 200, body = Person), Gated, (status = 404, response = Failure),
     ),
     extensions(("x-permission" = json!("users.read")))
 )]
@@ -77,12 +66,8 @@ pub(crate) async fn show(
     patch, path = "/api/users/{id}", tag = "users", security(("cookie" = []), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path)), request_body = Change,
     responses(
-        (status = 200, body = Person), (status = 400, response = http_kit::Failure),
-        (status = 401, response = http_kit::Failure),
-        (status = 403, response = http_kit::Failure), (status = 404, response = http_kit::Failure),
-        (status = 409, response = http_kit::Failure), (status = 413, response = http_kit::Failure),
-        (status = 415, response = http_kit::Failure), (status = 422, response = http_kit::Failure),
-        (status = 503, response = http_kit::Failure),
+        (status = 200, body = Person), Gated, WithBody, (status = 404, response = Failure),
+        (status = 409, response = Failure),
     ),
     extensions(("x-permission" = json!("users.read")))
 )]
@@ -93,9 +78,9 @@ pub(crate) async fn change(
     Body(change): Body<Change>,
 ) -> Result<HttpResponse, Problem> {
     let outcome = async {
-        change.needs().try_for_each(|permission| staff.require(permission))?;
         let Change { role, blocked, is_verified } = change;
         let change = PersonChange { role, blocked, is_verified };
+        change.deeds().try_for_each(|deed| staff.require(deed.permission()))?;
         let changed = staff.administration().change_person(staff.actor(), id, change).await?;
         changed.map(|user| answer(&user)).ok_or_else(not_found)
     };

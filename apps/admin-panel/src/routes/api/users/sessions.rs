@@ -1,7 +1,7 @@
 //! `/api/users/{id}/sessions`: where a person is logged in, in every application.
 
 use actix_web::{HttpRequest, HttpResponse};
-use http_kit::{Problem, SessionView, localized};
+use http_kit::{Failure, Gated, Problem, SessionView, localized};
 use serde::Serialize;
 use session_management::SessionId;
 use utoipa::ToSchema;
@@ -25,9 +25,7 @@ pub(crate) struct Ended {
     get, path = "/api/users/{id}/sessions", tag = "users", security(("cookie" = []), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path)),
     responses(
-        (status = 200, body = SessionsOf), (status = 401, response = http_kit::Failure),
-        (status = 403, response = http_kit::Failure), (status = 404, response = http_kit::Failure),
-        (status = 503, response = http_kit::Failure),
+        (status = 200, body = SessionsOf), Gated, (status = 404, response = Failure),
     ),
     extensions(("x-permission" = json!("users.read")))
 )]
@@ -47,9 +45,7 @@ pub(crate) async fn list(
     delete, path = "/api/users/{id}/sessions", tag = "users", security(("cookie" = []), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path)),
     responses(
-        (status = 200, body = Ended), (status = 401, response = http_kit::Failure),
-        (status = 403, response = http_kit::Failure), (status = 404, response = http_kit::Failure),
-        (status = 503, response = http_kit::Failure),
+        (status = 200, body = Ended), Gated, (status = 404, response = Failure),
     ),
     extensions(("x-permission" = json!("sessions.end")))
 )]
@@ -68,9 +64,7 @@ pub(crate) async fn end_all(
     delete, path = "/api/users/{id}/sessions/{sid}", tag = "users", security(("cookie" = []), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path), ("sid" = String, Path, description = "The session's id")),
     responses(
-        (status = 204), (status = 401, response = http_kit::Failure),
-        (status = 403, response = http_kit::Failure), (status = 404, response = http_kit::Failure),
-        (status = 503, response = http_kit::Failure),
+        (status = 204), Gated, (status = 404, response = Failure),
     ),
     extensions(("x-permission" = json!("sessions.end")))
 )]

@@ -10,7 +10,7 @@ use templates::page::ActForm;
 
 use super::Kind;
 use crate::paging::{given, typed};
-use crate::routes::api::users::permissions::NewPermission;
+use crate::routes::api::users::permissions::{NewPermission, granted_name};
 use crate::staff::not_found;
 
 /// The fields of all acts; each has its own.
@@ -111,9 +111,8 @@ impl Fields {
     }
 
     fn taken(&self) -> Result<(String, ApplicationContext), Problem> {
-        // No text of Postgres holds it.
-        let known = self.permission.as_deref().filter(|name| !name.is_empty() && !name.contains('\0'));
-        Ok((known.ok_or_else(not_found)?.to_owned(), self.context()?))
+        let known = self.permission.as_deref().and_then(granted_name);
+        Ok((known.ok_or_else(not_found)?, self.context()?))
     }
 
     fn context(&self) -> Result<ApplicationContext, Problem> {

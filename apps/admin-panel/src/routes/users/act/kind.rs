@@ -4,8 +4,8 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use constants::Permission;
 use http_kit::Problem;
+use session_management::administration::Deed;
 use templates::Notice;
 
 use crate::staff::not_found;
@@ -52,20 +52,16 @@ impl Kind {
         }
     }
 
-    /// What one must be allowed to do, to be asked at all; whether the act may happen is judged where it happens.
-    pub(crate) const fn permission(self) -> Permission {
+    /// What is done by it. Its permission is needed to be asked at all, and its form asks for the password when the last
+    /// proof is old; whether it may happen is judged where it happens.
+    pub(crate) const fn deed(self) -> Deed {
         match self {
-            Self::EndSession | Self::EndSessions => Permission::SessionsEnd,
-            Self::Block | Self::Unblock => Permission::UsersBlock,
-            Self::Verify | Self::Unverify => Permission::UsersVerify,
-            Self::Role => Permission::RolesChange,
-            Self::Grant | Self::Take => Permission::PermissionsChange,
+            Self::EndSession | Self::EndSessions => Deed::EndSessions,
+            Self::Block | Self::Unblock => Deed::Block,
+            Self::Verify | Self::Unverify => Deed::Verify,
+            Self::Role => Deed::ChangeRole,
+            Self::Grant | Self::Take => Deed::ChangePermissions,
         }
-    }
-
-    /// Whether its form asks for the password when the last proof is old.
-    pub(crate) const fn needs_proof(self) -> bool {
-        matches!(self, Self::Role | Self::Grant | Self::Take)
     }
 
     /// Whether it takes something away.

@@ -1,5 +1,6 @@
 //! The course of an import: batch after batch, each of them one transaction, so that it may end at any moment.
 
+use constants::AuditAction;
 use std::path::PathBuf;
 
 use identity_db::audit::{self, Entry};
@@ -164,7 +165,7 @@ impl Run<'_> {
             let Report { file, users, auth_tokens, sessions, .. } = &self.report;
             let detail =
                 json!({ "file": file, "users": users, "auth_tokens": auth_tokens, "sessions": sessions });
-            let entry = Entry { action: "legacy_import_finished", detail: Some(detail), ..Entry::default() };
+            let entry = Entry { detail: Some(detail), ..Entry::of(AuditAction::LegacyImportFinished) };
             self.import.write(|conn| audit::append(conn, &entry))?;
         }
         Ok(())
@@ -228,5 +229,5 @@ fn note_beginning(conn: &mut PgConnection, report: &Report, done: bool) -> Query
         return Ok(());
     }
     let detail = Some(json!({ "file": report.file }));
-    audit::append(conn, &Entry { action: "legacy_import_started", detail, ..Entry::default() })
+    audit::append(conn, &Entry { detail, ..Entry::of(AuditAction::LegacyImportStarted) })
 }

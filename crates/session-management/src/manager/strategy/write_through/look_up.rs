@@ -1,5 +1,6 @@
 //! The look-up: the old store answers; production is asked for ends, and for what the old store does not know.
 
+use constants::AuditAction;
 use std::sync::Arc;
 
 use identity_db::SessionId;
@@ -7,7 +8,6 @@ use identity_db::audit::Origin;
 use identity_db::session::State;
 
 use super::WriteThroughUserManager;
-use crate::error::SessionError;
 use crate::manager::mock::Verdict;
 use crate::manager::production::Decision;
 use crate::manager::strategy::stores::{answered_by, unfelt};
@@ -80,7 +80,7 @@ impl WriteThroughUserManager {
                 disagreed();
                 unfelt(
                     "create_session",
-                    self.stores.reach(self.stores.save_with(user, "session_carried", None)).await,
+                    self.stores.reach(self.stores.save_as(user, AuditAction::SessionCarried)).await,
                 );
             }
         }
@@ -99,18 +99,16 @@ impl WriteThroughUserManager {
                 answered_by("old");
                 return Ok(None);
             }
-            // The old store has had everything, so its no is one.
-            Err(SessionError::Unavailable(reason)) if self.stores.is_filled() => {
-                unfelt("look_up", Err::<(), _>(SessionError::Unavailable(reason)));
-                answered_by("old");
-                return Ok(None);
-            }
+            // Another process may have opened it: what the old store does not know is no answer.
             Err(error) => return Err(error),
         };
         metrics::STRATEGY_DISAGREEMENTS.inc();
         answered_by("production");
         self.stores.load_person(there.user.id).await?;
-        self.stores.old.take_in_session(&there.session);
+        if !self.stores.old.take_in_read(&there) {
+            // Something happened to the person since it was read; the next look-up will see.
+            return Ok(Some(there));
+        }
         Ok(match self.stores.old.judge(id) {
             Verdict::Live(snapshot) => Some(snapshot),
             Verdict::Ended | Verdict::Over | Verdict::Unknown => None,
