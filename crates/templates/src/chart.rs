@@ -61,9 +61,10 @@ fn draw<B: DrawingBackend>(
     let top = bars.iter().map(|bar| bar.value).max().unwrap_or_default().max(4);
     let last = bars.len() - 1;
     let mut chart = ChartBuilder::on(area)
-        .margin(10)
+        .margin_top(10)
+        .margin_right(10)
         .x_label_area_size(26)
-        .y_label_area_size(54)
+        .y_label_area_size(44)
         .build_cartesian_2d((0..last).into_segmented(), 0..top + top / 10)?;
     let label = |at: &SegmentValue<usize>| match at {
         SegmentValue::CenterOf(index) if index % every == 0 => {

@@ -16,6 +16,9 @@ static DEVICES: LazyLock<RwLock<HashMap<String, Device>>> = LazyLock::new(RwLock
 /// Kinds that are remembered at most; then they are forgotten together.
 const KINDS: usize = 4096;
 
+/// Characters of a program's name that are shown.
+const LONGEST: usize = 60;
+
 /// A device as its user agent names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Device {
@@ -67,11 +70,17 @@ fn parse(user_agent: &str) -> Device {
         && known.name != "UNKNOWN"
         && known.os != "UNKNOWN"
     {
-        return Device::Browser { browser: known.name.to_owned(), system: known.os.to_owned() };
+        // Its maker has called it so since 2016; the parser has not.
+        let system = if known.os == "Mac OSX" { "macOS" } else { known.os };
+        return Device::Browser { browser: known.name.to_owned(), system: system.to_owned() };
     }
     // A program names itself first: `curl/8.0`.
-    let name: String = user_agent.split(['/', ' ']).next().unwrap_or_default().chars().take(60).collect();
-    if name.is_empty() { Device::Unknown } else { Device::Program(name) }
+    let name = user_agent.split(['/', ' ']).next().unwrap_or_default();
+    match name.char_indices().nth(LONGEST) {
+        _ if name.is_empty() => Device::Unknown,
+        Some((end, _)) => Device::Program(format!("{}…", &name[..end])),
+        None => Device::Program(name.to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -88,7 +97,13 @@ mod tests {
         let phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like \
                      Gecko) Version/17.0 Mobile/15E148 Safari/604.1";
         assert_eq!(name(Some(phone)), "Safari on iPhone");
+        let mac = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+                   Version/18.6 Safari/605.1.15";
+        assert_eq!(name(Some(mac)), "Safari on macOS");
         assert_eq!(name(Some("curl/8.0")), "curl");
+        let (longest, longer) = ("я".repeat(60), "я".repeat(61));
+        assert_eq!(name(Some(&longest)), longest);
+        assert_eq!(name(Some(&longer)), format!("{longest}…"));
         assert_eq!(name(Some("/x")), "Unknown device");
         assert_eq!(name(None), "Unknown device");
     }

@@ -12,6 +12,7 @@
 
 mod actor;
 mod app;
+mod browser;
 mod certificate;
 mod cluster;
 mod command;
@@ -19,6 +20,7 @@ mod database;
 mod denials;
 mod document;
 mod gateway;
+mod hostile;
 mod http;
 mod outbox;
 mod page;
@@ -37,12 +39,14 @@ pub mod revocations;
 
 pub use actor::Actor;
 pub use app::{App, AppBuilder, Failed, stack};
+pub use browser::{Browser, BrowserBuilder, Complaint};
 pub use cluster::{Paused, TestPostgres};
 pub use command::{Ended, bare_command, sessionctl, sessionctl_with, try_sessionctl};
 pub use database::{Refusal, Row, Statement, TestDatabase};
 pub use denials::Denials;
 pub use document::{Block, Shell, shell_blocks};
 pub use gateway::{Received, TestGateway};
+pub use hostile::{hostile, read_back, shown};
 pub use http::{Client, Request, Response, SetCookie};
 pub use outbox::TestOutbox;
 pub use page::{Page, PageForm};
