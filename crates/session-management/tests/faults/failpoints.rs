@@ -8,9 +8,10 @@ use std::time::Instant;
 use tempfile::TempDir;
 use test_support::{App, ordinary_or_long, tally};
 
-use crate::cell::{Played, code, follow, judge, perform};
+use crate::act::{code, perform};
 use crate::operation::Operation::{self, EndOthers, LogOut, Login, LookUp, NewPassword, SmsVerify};
 use crate::stage::Stage;
+use crate::verdict::{Played, follow, judge};
 
 /// Each place, and who comes by. The long run plays every operation at every place.
 const PLACES: &[(&str, &[Operation])] = &[

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use test_support::{App, at_once, ordinary_or_long, tally};
 
-use crate::cell::{Played, code, follow, judge, perform};
+use crate::act::{code, perform};
 use crate::operation::{Done, Operation};
 use crate::people::Person;
 use crate::stage::Stage;
+use crate::verdict::{Played, follow, judge};
 
 /// Who goes on doing things while processes die.
 const CLIENTS: usize = 6;

@@ -8,16 +8,19 @@
 
 #![expect(clippy::unwrap_used, reason = "the way in which a test fails")]
 
+mod act;
 mod cell;
 mod failpoints;
 mod fault;
 mod gate;
+mod guesses;
 mod kills;
 mod named;
 mod operation;
 mod people;
 mod races;
 mod stage;
+mod verdict;
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use session_management::{Clock, SystemClock};
 use test_support::{App, BOT_TOKEN, Response, ordinary_or_long, sign, tally};
 
-use crate::cell::refused_elsewhere;
 use crate::people::Person;
 use crate::stage::Stage;
+use crate::verdict::refused_elsewhere;
 
 /// Who acts at once in a round.
 pub(crate) const CLIENTS: usize = 16;

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use test_support::at_once;
 
 use super::{CLIENTS, acknowledged, exactly_one, given, send, settled, web};
-use crate::cell::{refused_elsewhere, refused_within_the_bound};
 use crate::stage::{Said, Stage};
+use crate::verdict::{refused_elsewhere, refused_within_the_bound};
 
 pub(super) fn logouts(stage: &Stage, _: usize) -> usize {
     let person = stage.person();

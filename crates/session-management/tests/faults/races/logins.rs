@@ -74,7 +74,7 @@ pub(super) fn beside_a_raised_epoch(stage: &Stage, round: usize) -> usize {
     });
     let opened: Vec<String> = tokens.into_iter().flatten().collect();
     for app in &stage.web {
-        crate::cell::refused_within_the_bound(stage, app, &person.own);
+        crate::verdict::refused_within_the_bound(stage, app, &person.own);
     }
     opened.len() - settled_by_epoch(stage, &opened, &person)
 }
@@ -86,7 +86,7 @@ fn settled_by_epoch(stage: &Stage, tokens: &[String], person: &crate::people::Pe
         stage.database.number(&sql) == 1
     };
     for token in tokens.iter().filter(|token| !live(token)) {
-        stage.web.iter().for_each(|app| crate::cell::refused_within_the_bound(stage, app, token));
+        stage.web.iter().for_each(|app| crate::verdict::refused_within_the_bound(stage, app, token));
     }
     let live: Vec<&String> = tokens.iter().filter(live).collect();
     for token in &live {
@@ -111,7 +111,7 @@ pub(super) fn beside_a_block(stage: &Stage, round: usize) -> usize {
     stage.must_be_dead("a blocked person in admin-panel", &stage.admin, &person.admin, true);
     let opened: Vec<String> = tokens.into_iter().flatten().collect();
     for token in opened.iter().chain([&person.own]) {
-        stage.web.iter().for_each(|app| crate::cell::refused_within_the_bound(stage, app, token));
+        stage.web.iter().for_each(|app| crate::verdict::refused_within_the_bound(stage, app, token));
     }
     if log_in(stage, web(stage, 0), &person, &format!("{round} late"), "").is_some() {
         stage.book.broken("I1: a blocked person logs in".to_owned());
@@ -129,7 +129,7 @@ pub(super) fn that_carry_one_session(stage: &Stage, round: usize) -> usize {
     if settled(stage, &person, &opened) != opened.len() {
         stage.book.broken("I2: a login is lost".to_owned());
     }
-    stage.web.iter().for_each(|app| crate::cell::refused_within_the_bound(stage, app, &person.own));
+    stage.web.iter().for_each(|app| crate::verdict::refused_within_the_bound(stage, app, &person.own));
     opened.len()
 }
 
@@ -147,7 +147,7 @@ pub(super) fn that_carries_what_is_logged_out(stage: &Stage, round: usize) -> us
     if settled(stage, &person, &opened) != opened.len() {
         stage.book.broken("I2: a login is lost".to_owned());
     }
-    stage.web.iter().for_each(|app| crate::cell::refused_within_the_bound(stage, app, &person.own));
+    stage.web.iter().for_each(|app| crate::verdict::refused_within_the_bound(stage, app, &person.own));
     opened.len()
 }
 

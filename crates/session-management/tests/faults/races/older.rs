@@ -10,9 +10,9 @@ use session_management::SessionToken;
 use test_support::{TestDatabase, at_once};
 
 use super::{CLIENTS, acknowledged, given, send, web};
-use crate::cell::refused_within_the_bound;
 use crate::people::Person;
 use crate::stage::{Said, Stage};
+use crate::verdict::refused_within_the_bound;
 
 /// Somebody in whose column a token of the older software stands.
 fn older(stage: &Stage, round: usize, name: &str) -> (Person, String) {

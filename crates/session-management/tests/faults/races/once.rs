@@ -5,7 +5,7 @@ use session_management::{Clock, SystemClock};
 use test_support::{BOT_TOKEN, at_once, sign};
 
 use super::{CLIENTS, exactly_one, given, send, settled, web};
-use crate::cell::code;
+use crate::act::code;
 use crate::operation::Operation;
 use crate::people::Person;
 use crate::stage::Stage;
