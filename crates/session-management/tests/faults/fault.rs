@@ -11,7 +11,7 @@ use crate::people::{Person, made_up};
 use crate::stage::Stage;
 
 named! {
-    /// A fault. The first sixteen are the matrix of `research/security.md`; the rest are what only a proxy can do.
+    /// A fault. The first sixteen happen by themselves; the rest are what only a proxy can do.
     pub(crate) enum Fault {
         RedisRefused => "Redis refused",
         RedisSlow => "Redis slow",

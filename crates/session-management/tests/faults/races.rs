@@ -9,11 +9,11 @@ mod staff;
 mod state;
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use session_management::{Clock, SystemClock};
-use test_support::{App, BOT_TOKEN, Response, ordinary_or_long, sign, tally};
+use test_support::{App, BOT_TOKEN, Response, eventually, ordinary_or_long, sign, tally};
 
 use crate::people::Person;
 use crate::stage::Stage;
@@ -155,6 +155,18 @@ fn log_in(stage: &Stage, app: &App, person: &Person, mark: &str, carried: &str) 
             None
         }
     }
+}
+
+/// Waits for what is still under way after its caller was told that nobody knows: it may yet be committed.
+fn wait_until_quiet(stage: &Stage) {
+    let busy =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'test_app'
+                AND xact_start < clock_timestamp() - interval '20 milliseconds'";
+    let mut in_a_row = 0;
+    eventually("nothing is under way", Duration::from_secs(10), || {
+        in_a_row = if stage.database.number(busy) == 0 { in_a_row + 1 } else { 0 };
+        (in_a_row == 5).then_some(())
+    });
 }
 
 /// Fails unless every process and Postgres say the same of these sessions; how many are live.

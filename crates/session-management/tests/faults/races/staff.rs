@@ -1,9 +1,11 @@
 //! What staff do to each other and to people.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::json;
 use test_support::at_once;
 
-use super::{CLIENTS, acknowledged, log_in, send, web};
+use super::{CLIENTS, acknowledged, log_in, send, wait_until_quiet, web};
 use crate::stage::{Said, Stage};
 
 /// Who is staff no more is refused by every request that begins after that was acknowledged.
@@ -60,17 +62,27 @@ pub(super) fn block_beside_unblock(stage: &Stage, round: usize) -> usize {
     if statuses.iter().any(|status| !matches!(status, 200 | 503)) {
         stage.book.broken(format!("{statuses:?}"));
     }
+    if statuses.contains(&503) {
+        wait_until_quiet(stage);
+    }
     let blocked = format!("SELECT blocked_at IS NOT NULL FROM users WHERE id = '{}'", person.id);
     let blocked = stage.database.value(&blocked) == "t";
     for client in 0..2 {
+        let before = stage.book.unavailable.load(Ordering::Relaxed);
         let opened = log_in(stage, web(stage, client), &person, &format!("{round} {client}"), "");
-        if opened.is_some() == blocked {
+        // A refusal may be an outage of a machine that is too busy; to be let in is none.
+        if opened.is_some() && blocked || opened.is_none() && !blocked && !was_unavailable(stage, before) {
             stage.book.broken(format!("blocked: {blocked}, and a login was let in: {}", opened.is_some()));
         }
     }
     // Somebody blocked them, which ended what they had.
-    stage.must_be_dead("what was there before", &stage.admin, &person.admin, true);
+    stage.must_be_dead("what was there before", &stage.admin, &person.admin, false);
     usize::from(blocked)
+}
+
+/// Whether somebody was told meanwhile that nobody knows.
+fn was_unavailable(stage: &Stage, before: usize) -> bool {
+    stage.book.unavailable.load(Ordering::Relaxed) > before
 }
 
 /// What is felt is what stands there in the end.
@@ -88,6 +100,9 @@ pub(super) fn grant_beside_taking(stage: &Stage, _: usize) -> usize {
     if statuses.iter().any(|status| !matches!(status, 200 | 201 | 204 | 404 | 409 | 503)) {
         stage.book.broken(format!("{statuses:?}"));
     }
+    if statuses.contains(&503) {
+        wait_until_quiet(stage);
+    }
     let granted = format!("SELECT count(*) FROM user_permissions WHERE user_id = '{}'", person.id);
     let granted = stage.database.number(&granted);
     let victim = stage.person();
@@ -95,7 +110,7 @@ pub(super) fn grant_beside_taking(stage: &Stage, _: usize) -> usize {
     let answer = send(stage, &stage.admin, ("DELETE", &sessions), &person.admin, None);
     // Support may not; with the grant they may, though not of somebody of a higher role.
     let may = answer.status == 200;
-    if granted > 1 || may != (granted == 1) {
+    if granted > 1 || (may != (granted == 1) && answer.status != 503) {
         stage.book.broken(format!("{granted} grants, and the act got {}", answer.status));
     }
     usize::from(may)
