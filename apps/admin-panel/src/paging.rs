@@ -49,7 +49,8 @@ impl Paging {
 /// The other pages of a list at `path`, by what was asked for: every parameter but `page` and `next` goes along.
 pub(crate) fn pages(path: &str, asked: &[(&str, Option<&str>)], next: Option<&Cursor>) -> Pages {
     let value = |wanted: &str| given(asked.iter().find(|(name, _)| *name == wanted)?.1);
-    let is_later = value("next").is_some() || value("page").is_some_and(|number| number != "1");
+    let number = value("page").and_then(|number| number.parse::<i64>().ok());
+    let is_later = value("next").is_some() || number.is_some_and(|number| number > 1);
     let address = |next: Option<String>| {
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, text) in asked.iter().filter(|(name, _)| !matches!(*name, "page" | "next")) {

@@ -21,6 +21,7 @@ use actix_web::http::header::{
 };
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use pin_project_lite::pin_project;
+use session_management::budget::{OfRequest, of_request};
 use session_management::{AppContext, Principal, SessionError, SessionService, Snapshot, TokenRef};
 
 use crate::account;
@@ -123,7 +124,7 @@ where
             Way::Asked { found, answer } => {
                 Stage::Asked { found, answer, held: Some((request, Rc::clone(&self.inner))) }
             }
-            Way::Long => Stage::Inner { inner: self.inner.call(request) },
+            Way::Long => Stage::Inner { inner: of_request(self.inner.call(request)) },
         };
         FrontFuture { stage, parts, started }
     }
@@ -153,7 +154,7 @@ pin_project! {
     {
         Answered { answer: Option<ServiceResponse> },
         Asked { found: Asked<C>, answer: Answer, held: Option<(ServiceRequest, Rc<S>)> },
-        Inner { #[pin] inner: S::Future },
+        Inner { #[pin] inner: OfRequest<S::Future> },
     }
 }
 
@@ -199,7 +200,7 @@ where
                         }
                         no => {
                             request.extensions_mut().insert(LookedUp(no));
-                            Stage::Inner { inner: inner.call(request) }
+                            Stage::Inner { inner: of_request(inner.call(request)) }
                         }
                     }
                 }
@@ -229,7 +230,8 @@ fn express<C: AppContext>(parts: &Rc<Parts<C>>, request: &ServiceRequest) -> Way
     let token = token.to_token();
     let origin = Client::of(request.request(), &parts.settings.trusted_proxies).origin();
     let service = parts.service.clone();
-    Way::Asked { found: Box::pin(async move { service.look_up::<C>(&token, &origin).await }), answer }
+    let found = of_request(async move { service.look_up::<C>(&token, &origin).await });
+    Way::Asked { found: Box::pin(found), answer }
 }
 
 fn finish<B, C>(parts: &Parts<C>, response: &mut ServiceResponse<B>, started: Instant) {

@@ -7,6 +7,7 @@ use constants::{ApplicationContext, AuditAction};
 use diesel::prelude::*;
 use ipnetwork::IpNetwork;
 
+use crate::failpoint;
 use crate::id::{SessionId, UserId};
 use crate::schema::{audit_log, users};
 use crate::sql_enum::ContextColumn;
@@ -60,6 +61,7 @@ pub struct Origin {
 /// # Errors
 /// When Postgres gives no answer.
 pub fn append(conn: &mut PgConnection, entry: &Entry) -> QueryResult<()> {
+    failpoint!(query "audit::statement")?;
     diesel::insert_into(audit_log::table)
         .values((
             audit_log::action.eq(entry.action.as_str()),

@@ -10,6 +10,8 @@ use diesel::result::{DatabaseErrorKind, Error as QueryError, QueryResult};
 use diesel::{Connection as _, PgConnection};
 use tokio::sync::Semaphore;
 
+use crate::budget;
+use crate::failpoint;
 use crate::pool::{Connector, Incarnation, Pooled, QuietErrors, is_suspect};
 use crate::server::Server;
 
@@ -20,7 +22,8 @@ pub struct DatabaseConfig {
     pub url: String,
     /// Connections at most; default [`MAX_CONNECTIONS`].
     pub max_connections: u32,
-    /// How long one call waits for a connection and its statements together; default [`REQUEST_BUDGET`].
+    /// How long one call waits for a connection and its statements together; default [`REQUEST_BUDGET`], which all
+    /// calls of one request share ([`crate::budget`]).
     pub budget: Duration,
 }
 
@@ -147,19 +150,44 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&mut PgConnection) -> QueryResult<T> + Send + 'static,
     {
-        let started = Instant::now();
-        let late = |what: &str| DatabaseError::Unavailable(format!("{what} within {:?}", self.budget));
+        let (started, budget) = (Instant::now(), budget::left(self.budget));
+        let outcome = self.run_within(started, budget, work).await;
+        budget::spend(started.elapsed());
+        outcome
+    }
+
+    async fn run_within<T, F>(
+        &self,
+        started: Instant,
+        budget: Duration,
+        work: F,
+    ) -> Result<(T, Incarnation), DatabaseError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> QueryResult<T> + Send + 'static,
+    {
+        let late = |what: &str| {
+            DatabaseError::Unavailable(if budget < self.budget {
+                format!("{what} within the {budget:?} that were left")
+            } else {
+                format!("{what} within {budget:?}")
+            })
+        };
+        // Nothing is begun for which nobody could wait.
+        if budget.is_zero() {
+            return Err(late("nothing can be asked"));
+        }
         let permits = Arc::clone(&self.permits);
-        let permit = tokio::time::timeout(self.budget, permits.acquire_owned())
+        let permit = tokio::time::timeout(budget, permits.acquire_owned())
             .await
             .map_err(|_| late("no connection became free"))?
             .map_err(|_| DatabaseError::Unavailable("the pool is closed".into()))?;
         let this = self.clone();
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            this.run_blocking(started, work)
+            this.run_blocking(started, budget, work)
         });
-        let rest = self.budget.saturating_sub(started.elapsed());
+        let rest = budget.saturating_sub(started.elapsed());
         tokio::time::timeout(rest, task).await.map_err(|_| late("no answer"))?.unwrap_or_else(|panic| {
             Err(DatabaseError::Unavailable(format!("the statement's thread died: {panic}")))
         })
@@ -233,9 +261,10 @@ impl Database {
     fn run_blocking<T>(
         &self,
         started: Instant,
+        budget: Duration,
         work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
     ) -> Result<(T, Incarnation), DatabaseError> {
-        let mut pooled = self.check_out(started)?;
+        let mut pooled = self.check_out(started, budget)?;
         let generation = pooled.generation;
         let incarnation = pooled.incarnation;
         let result = work(&mut pooled.connection);
@@ -254,9 +283,13 @@ impl Database {
         Ok((result?, incarnation))
     }
 
-    fn check_out(&self, started: Instant) -> Result<r2d2::PooledConnection<Connector>, DatabaseError> {
+    fn check_out(
+        &self,
+        started: Instant,
+        budget: Duration,
+    ) -> Result<r2d2::PooledConnection<Connector>, DatabaseError> {
         loop {
-            let rest = self.budget.saturating_sub(started.elapsed());
+            let rest = budget.saturating_sub(started.elapsed());
             let mut pooled =
                 self.pool.get_timeout(rest).map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
             if self.is_current(&pooled) {
@@ -277,8 +310,13 @@ pub(crate) fn in_transaction<T>(
     work: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
 ) -> QueryResult<T> {
     AnsiTransactionManager::begin_transaction(conn)?;
-    match work(conn) {
-        Ok(value) => AnsiTransactionManager::commit_transaction(conn).map(|()| value),
+    match failpoint!(query "transaction::begun").and_then(|()| work(conn)) {
+        Ok(value) => {
+            failpoint!(query "transaction::before_commit")?;
+            AnsiTransactionManager::commit_transaction(conn)?;
+            failpoint!(query "transaction::committed")?;
+            Ok(value)
+        }
         Err(error) => {
             // The caller's error says more than a failure to roll back on the same dead connection.
             let _ = AnsiTransactionManager::rollback_transaction(conn);

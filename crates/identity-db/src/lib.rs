@@ -19,6 +19,7 @@ pub mod failpoint;
 
 pub mod audit;
 pub mod backup;
+pub mod budget;
 pub mod carry;
 pub mod cleanup;
 pub mod instance_key;

@@ -13,6 +13,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Inet, Integer, Nullable, Te
 use ipnetwork::IpNetwork;
 
 use crate::audit::Origin;
+use crate::failpoint;
 use crate::id::UserId;
 use crate::schema::sql_types::UserRole;
 use crate::statement::{logged_user_created, statement, user_columns};
@@ -123,9 +124,10 @@ pub fn redeem_code(
     hashes: &[Digest],
     whose: &Whose,
 ) -> QueryResult<Option<User>> {
+    failpoint!(query "code::statement")?;
     let hashes: Vec<&[u8]> = hashes.iter().map(Digest::as_slice).collect();
     let (of_user, context, origin) = whose.parts();
-    RedeemCode {
+    let redeemed = RedeemCode {
         phone,
         hashes: &hashes,
         attempts: ATTEMPTS,
@@ -135,7 +137,9 @@ pub fn redeem_code(
         user_agent: origin.user_agent.as_deref(),
     }
     .get_result(conn)
-    .optional()
+    .optional()?;
+    failpoint!(query "code::written")?;
+    Ok(redeemed)
 }
 
 statement! {

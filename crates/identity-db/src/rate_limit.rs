@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
 
+use crate::failpoint;
 use crate::schema::rate_limits;
 use crate::statement::statement;
 use crate::time::seconds;
@@ -69,6 +70,7 @@ statement! {
 /// When Postgres gives no answer; the attempt must then not be judged.
 pub fn reserve(conn: &mut PgConnection, counters: &[Counter]) -> QueryResult<Result<(), Duration>> {
     debug_assert!((1..=2).contains(&counters.len()), "the statement knows one or two counters");
+    failpoint!(query "count::statement")?;
     let purposes: Vec<&str> = counters.iter().map(|counter| counter.purpose).collect();
     let subjects: Vec<&str> = counters.iter().map(|counter| counter.subject.as_str()).collect();
     let limits: Vec<i32> = counters.iter().map(|counter| counter.limit).collect();
@@ -76,6 +78,7 @@ pub fn reserve(conn: &mut PgConnection, counters: &[Counter]) -> QueryResult<Res
     let (allowed, wait): (bool, Option<i64>) =
         Reserve { purposes: &purposes, subjects: &subjects, limits: &limits, windows: &windows }
             .get_result(conn)?;
+    failpoint!(query "count::written")?;
     let longest = counters.iter().map(|counter| counter.window).max().unwrap_or_default();
     Ok(if allowed {
         Ok(())
@@ -90,6 +93,7 @@ pub fn reserve(conn: &mut PgConnection, counters: &[Counter]) -> QueryResult<Res
 /// # Errors
 /// When Postgres gives no answer; the attempt then stays counted, which is harmless.
 pub fn refund(conn: &mut PgConnection, counters: &[Counter]) -> QueryResult<()> {
+    failpoint!(query "refund::statement")?;
     // In the order of `reserve`, so that the two never wait for each other; each commits by itself.
     for counter in counters {
         diesel::update(

@@ -153,6 +153,7 @@ pub fn find(conn: &mut PgConnection, id: &SessionId) -> QueryResult<Option<Found
 /// # Errors
 /// When Postgres gives no answer.
 pub fn find_all(conn: &mut PgConnection, ids: &[SessionId]) -> QueryResult<Vec<Found>> {
+    failpoint!(query "look_up::statement")?;
     let ids: Vec<&str> = ids.iter().map(SessionId::as_str).collect();
     sessions::table
         .inner_join(users::table)

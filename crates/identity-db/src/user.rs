@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Timestamptz};
 
 use crate::HashedPassword;
+use crate::failpoint;
 use crate::id::UserId;
 use crate::schema::users;
 use crate::sql_enum::RoleColumn;
@@ -192,7 +193,8 @@ pub fn raise_epoch(
     new_password: Option<&HashedPassword>,
 ) -> QueryResult<Option<User>> {
     let seen = credential_version;
-    diesel::update(users::table.find(id).filter(
+    failpoint!(query "epoch::statement")?;
+    let raised = diesel::update(users::table.find(id).filter(
         users::credential_version.nullable().eq(seen).or(seen.is_none().into_sql::<Bool>().nullable()),
     ))
     .set((
@@ -207,7 +209,9 @@ pub fn raise_epoch(
     ))
     .returning(User::as_returning())
     .get_result(conn)
-    .optional()
+    .optional()?;
+    failpoint!(query "epoch::written")?;
+    Ok(raised)
 }
 
 /// These people, and with them everybody who can administer if it is asked for: locked until the transaction ends, and

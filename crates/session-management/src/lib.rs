@@ -52,6 +52,7 @@ pub use token::{SessionToken, TokenRef};
 pub const LOOKUP_LOG_TARGET: &str = "session_lookup";
 
 pub use identity_db::audit::{self, Origin};
+pub use identity_db::budget;
 pub use identity_db::people::{self, SearchText};
 pub use identity_db::right::{Grant, NewGrant, Right, Rights};
 pub use identity_db::server::Faults;

@@ -5,7 +5,7 @@ mod phone;
 mod sms;
 mod telegram;
 
-use identity_db::UserId;
+use identity_db::{UserId, failpoint};
 
 use crate::account::{LoggedIn, Login, OwnSession};
 use crate::error::SessionError;
@@ -97,6 +97,9 @@ impl SessionService {
             self.reserve(counters.clone()).await?;
         }
         let found = self.manager().redeem(proof, redeemer).await?;
+        if failpoint!(fails "code::redeemed") {
+            return Err(SessionError::Unavailable("a failpoint".into()));
+        }
         let user = found.filter(|user| user.blocked_at.is_none()).ok_or(SessionError::InvalidCredentials)?;
         if !counters.is_empty() {
             self.refund(counters).await;

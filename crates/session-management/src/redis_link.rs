@@ -12,6 +12,7 @@ use constants::redis::REQUEST_BUDGET;
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{AsyncConnectionConfig, Cmd, FromRedisValue, RedisError};
 use deadpool_redis::{Connection, Manager, Pool, Runtime};
+use identity_db::failpoint;
 use thread_local::ThreadLocal;
 
 use crate::metrics;
@@ -68,6 +69,10 @@ impl RedisLink {
             metrics::REDIS.with_label_values(&["refused"]).inc();
             return Err(RedisUnavailable("it failed repeatedly and is left alone for a moment".into()));
         }
+        if failpoint!(fails "redis::command") {
+            self.note(false);
+            return Err(RedisUnavailable("a failpoint".into()));
+        }
         let outcome = match tokio::time::timeout(REQUEST_BUDGET, self.try_repeatedly(command)).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(RedisUnavailable(error)),
@@ -78,6 +83,9 @@ impl RedisLink {
             }
         };
         self.note(outcome.is_ok());
+        if failpoint!(fails "redis::answered") {
+            return Err(RedisUnavailable("a failpoint".into()));
+        }
         outcome
     }
 

@@ -35,6 +35,7 @@ pub struct App {
 }
 
 /// How an application is to be started.
+#[derive(Clone)]
 pub struct AppBuilder {
     name: &'static str,
     arguments: Vec<String>,
@@ -149,6 +150,20 @@ impl App {
         let readers = std::mem::take(&mut *self.readers.lock().unwrap_or_else(PoisonError::into_inner));
         readers.into_iter().for_each(|reader| reader.join().expect("the rest of the log"));
         status.code()
+    }
+
+    /// Kills it (SIGKILL), as a machine that goes down would.
+    pub fn kill(&self) {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+
+    /// Whether its process is there.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(child.try_wait(), Ok(None))
     }
 
     fn wait_until_it_listens(&self) -> u16 {

@@ -42,6 +42,13 @@ impl TestPostgres {
         scripts::server(&["postgres", "stop", self.path(), "immediate"]);
     }
 
+    /// Kills it (SIGKILL): nothing is written down any more. What served its clients ends by itself.
+    pub fn crash(&self) {
+        let pid = scripts::server(&["postgres", "pid", self.path()]);
+        let pid = pid.parse().ok().and_then(Pid::from_raw).expect("the server's process");
+        kill_process(pid, Signal::KILL).expect("the server is killed");
+    }
+
     /// Starts it on the port that it had, with the data that it had.
     pub fn start_again(&self) {
         scripts::server(&["postgres", "start", self.path(), "0", "--fast"]);

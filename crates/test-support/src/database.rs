@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use postgres::{Client, NoTls, SimpleQueryMessage};
 use url::Url;
@@ -9,6 +10,9 @@ use url::Url;
 use crate::denials::Denials;
 use crate::scripts;
 use crate::template::{self, APP_PASSWORD, APP_ROLE, with_database};
+
+/// How long a kept connection may take to say that it is one.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A row as text; `None` is NULL.
 pub type Row = Vec<Option<String>>;
@@ -210,7 +214,8 @@ impl TestDatabase {
 
     fn with_connection<T>(&self, work: impl FnOnce(&mut Client) -> T) -> T {
         let mut kept = self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if kept.as_mut().is_none_or(|client| client.is_closed()) {
+        let is_gone = |client: &mut Client| client.is_closed() || client.is_valid(PATIENCE).is_err();
+        if kept.as_mut().is_none_or(is_gone) {
             *kept = Some(self.connect());
         }
         work(kept.as_mut().expect("a connection, opened just now"))

@@ -70,7 +70,12 @@ impl TestRedis {
     #[must_use]
     pub fn dump(&self) -> BTreeMap<String, String> {
         let keys = self.command(&["KEYS", "*"]).texts();
-        keys.into_iter().map(|key| (key.clone(), self.command(&["GET", &key]).text().to_owned())).collect()
+        let value = |key: String| match self.command(&["GET", &key]) {
+            // It has gone since.
+            Reply::Nil => None,
+            value => Some((key, value.text().to_owned())),
+        };
+        keys.into_iter().filter_map(value).collect()
     }
 
     /// Listens to every command from now on.

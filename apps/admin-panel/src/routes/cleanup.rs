@@ -31,11 +31,11 @@ fn rows(checklist: Checklist, locale: Locale) -> ChecklistRows {
         applied,
         is_ready: checklist.ready,
         measured_at: moment(checklist.measured_at, locale),
-        points: checklist.points.into_iter().map(|point| row(point, locale)).collect(),
+        points: checklist.points.iter().map(|point| row(point, locale)).collect(),
     }
 }
 
-fn row(point: Point, locale: Locale) -> PointRow {
+fn row(point: &Point, locale: Locale) -> PointRow {
     PointRow {
         id: point.id,
         sentence: locale.find(&format!("cleanup-{}", point.id)).unwrap_or_else(|| point.sentence.to_owned()),

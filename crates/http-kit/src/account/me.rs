@@ -46,7 +46,9 @@ pub(crate) fn answer_me(snapshot: &Snapshot) -> HttpResponse {
 #[utoipa::path(
     get, path = "/api/verify", tag = "account", security(("cookie" = []), ("bearer" = [])),
     responses(
-        (status = 200, description = "A live session", headers( ("X-User-Id" = String), ("X-User-Role" = String), ("X-Session-Id" = String), )),
+        (status = 200, description = "A live session", headers(
+            ("X-User-Id" = String), ("X-User-Role" = String), ("X-Session-Id" = String),
+        )),
         Gated,
     )
 )]

@@ -28,7 +28,6 @@ pub struct StrangerForm<T> {
 impl<T> StrangerForm<T> {
     /// What was typed, and whether it counts. A login in another tab takes the key of this one's form away: what does
     /// not count any more is shown again with a token that does, and nothing is done.
-    #[must_use]
     pub fn read(self) -> (T, Result<(), Problem>) {
         (self.typed, self.counts)
     }

@@ -9,6 +9,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Inet, Nullable, Text, Uuid};
 use ipnetwork::IpNetwork;
 
 use crate::audit::Origin;
+use crate::failpoint;
 use crate::id::{SessionId, UserId};
 use crate::schema::sessions;
 use crate::sql_enum::ContextColumn;
@@ -79,6 +80,7 @@ pub struct Revoked {
 /// # Errors
 /// When Postgres gives no answer; whether they ended is then unknown.
 pub fn revoke(conn: &mut PgConnection, revocation: &Revocation) -> QueryResult<Revoked> {
+    failpoint!(query "revoke::statement")?;
     let ids: Vec<&str> = revocation.ids.iter().map(SessionId::as_str).collect();
     let ended: Vec<(SessionId, bool, bool)> = Revoke {
         ids: &ids,
@@ -90,6 +92,7 @@ pub fn revoke(conn: &mut PgConnection, revocation: &Revocation) -> QueryResult<R
         user_agent: revocation.origin.user_agent.as_deref(),
     }
     .load(conn)?;
+    failpoint!(query "revoke::written")?;
     Ok(Revoked {
         live: ended.iter().filter(|(_, live, _)| *live).map(|(id, ..)| *id).collect(),
         keyed: ended.iter().filter(|(.., keyed)| *keyed).map(|(id, ..)| *id).collect(),
@@ -192,6 +195,7 @@ fn write(
     session_epoch: i64,
     rotation: Option<&Rotation>,
 ) -> QueryResult<Ended> {
+    failpoint!(query "end_all::statement")?;
     let rows: Vec<(SessionId, bool, bool)> = EndAll {
         user_id: user_id.0,
         session_epoch,
@@ -201,6 +205,7 @@ fn write(
         auth_token: rotation.and_then(|rotation| rotation.auth_token.as_deref()),
     }
     .load(conn)?;
+    failpoint!(query "end_all::written")?;
     Ok(Ended {
         live: rows.iter().filter(|(_, live, own)| *live && !own).map(|(id, ..)| *id).collect(),
         kept: rows.iter().any(|(_, live, own)| *live && *own),

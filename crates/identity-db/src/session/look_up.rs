@@ -6,10 +6,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
 use super::{Found, find_all};
+use crate::budget;
 use crate::id::SessionId;
 use crate::pool::Incarnation;
 use crate::{Database, DatabaseError};
@@ -61,12 +63,13 @@ impl LookUps {
         if self.0.board(Waiting { id, answer }) {
             tokio::spawn(Flight { shared: Arc::clone(&self.0), landed: false }.run());
         }
-        match tokio::time::timeout(self.0.database.budget(), answered).await {
+        let (started, budget) = (Instant::now(), budget::left(self.0.database.budget()));
+        let answered = tokio::time::timeout(budget, answered).await;
+        budget::spend(started.elapsed());
+        match answered {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(DatabaseError::Unavailable("the look-up was given up".into())),
-            Err(_) => {
-                Err(DatabaseError::Unavailable(format!("no answer within {:?}", self.0.database.budget())))
-            }
+            Err(_) => Err(DatabaseError::Unavailable(format!("no answer within {budget:?}"))),
         }
     }
 }

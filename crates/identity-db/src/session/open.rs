@@ -150,8 +150,9 @@ pub fn open(conn: &mut PgConnection, login: &Login) -> QueryResult<Option<Sessio
 
 fn write(conn: &mut PgConnection, login: &Login) -> QueryResult<Option<Session>> {
     failpoint!(wait "session::open");
+    failpoint!(query "login::statement")?;
     let carried: Vec<&str> = login.carried.iter().map(SessionId::as_str).collect();
-    Open {
+    let opened = Open {
         user_id: login.user_id.0,
         credential_version: login.credential_version,
         id: login.session.id.as_str(),
@@ -166,5 +167,7 @@ fn write(conn: &mut PgConnection, login: &Login) -> QueryResult<Option<Session>>
         rehashed: login.rehashed.as_ref().map(HashedPassword::expose),
     }
     .get_result(conn)
-    .optional()
+    .optional()?;
+    failpoint!(query "login::written")?;
+    Ok(opened)
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the way in which a test fails")]
 
 mod adopt;
+mod budget;
 mod fixture;
 mod instance_keys;
 mod look_ups;

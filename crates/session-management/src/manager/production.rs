@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use constants::{ApplicationContext, Environment, LegacySource, LegacyTokens};
 use identity_db::session::LookUps;
-use identity_db::{Database, UserId};
+use identity_db::{Database, UserId, budget};
 use tokio::sync::{Notify, broadcast};
 
 use super::Result;
@@ -128,5 +128,5 @@ impl ProductionUserManager {
 pub(crate) async fn to_the_end<T: Send + 'static>(
     act: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
-    tokio::spawn(act).await.unwrap_or_else(|panic| Err(SessionError::Internal(panic.to_string())))
+    budget::spawn(act).await.unwrap_or_else(|panic| Err(SessionError::Internal(panic.to_string())))
 }

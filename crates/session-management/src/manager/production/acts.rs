@@ -36,6 +36,7 @@ impl Inner {
         let Some(session) = self.database.run(move |conn| session::open(conn, &row)).await? else {
             return Ok(None);
         };
+        unless_failing(failpoint!(fails "login::committed"))?;
         log::info!(
             "[SESSION_CREATE] context={} session={} user={} method={auth_method}",
             self.context,
@@ -45,7 +46,9 @@ impl Inner {
         if !carried.is_empty() {
             self.forget(&carried).await;
         }
+        unless_failing(failpoint!(fails "login::before_fill"))?;
         self.fill(&id).await;
+        unless_failing(failpoint!(fails "login::filled"))?;
         user.last_login_at = Some(session.created_at);
         Ok(Some(LoggedIn { token, user, session, dual_written }))
     }
@@ -94,11 +97,13 @@ impl Inner {
         let ids = revocation.ids.clone();
         let cause = revocation.action;
         let ended = self.database.run(move |conn| session::revoke(conn, &revocation)).await?;
+        unless_failing(failpoint!(fails "revoke::committed"))?;
         for id in &ended.live {
             metrics::REVOCATIONS.with_label_values(&[cause.as_str()]).inc();
             log::info!("[SESSION_DELETE] context={} session={} cause={cause}", self.context, id.short());
         }
         self.forget(&ids).await;
+        unless_failing(failpoint!(fails "revoke::forgotten"))?;
         Ok(ended)
     }
 
@@ -140,13 +145,22 @@ impl Inner {
             Err(DatabaseError::RolledBack) => return Ok(None),
             other => other?,
         };
+        unless_failing(failpoint!(fails "end_all::committed"))?;
         self.near.deny_user(raised.id, raised.version);
         for id in &ended.live {
             metrics::REVOCATIONS.with_label_values(&[action.as_str()]).inc();
             log::info!("[SESSION_DELETE] context={} session={} cause={action}", self.context, id.short());
         }
+        unless_failing(failpoint!(fails "end_all::denied"))?;
         self.forget(&ended.all).await;
+        unless_failing(failpoint!(fails "end_all::forgotten"))?;
         self.fill(&replacement).await;
+        unless_failing(failpoint!(fails "end_all::filled"))?;
         Ok(Some(OthersEnded { revoked: ended.live.len(), token, dual_written }))
     }
+}
+
+/// Nobody is told what became of an act that a test lets fail here.
+fn unless_failing(fails: bool) -> Result<()> {
+    if fails { Err(SessionError::Unavailable("a failpoint".into())) } else { Ok(()) }
 }
