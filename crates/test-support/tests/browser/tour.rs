@@ -144,19 +144,13 @@ fn longer_words_of_another_language_fit_a_phone() {
         tour.check_width(width);
     };
     let (web, panel) = (&tour.stage.web, &tour.stage.panel);
-    for path in ["/login", "/register", "/"] {
-        see(web, path);
-    }
+    ["/login", "/register", "/"].iter().for_each(|path| see(web, path));
     tour.log_in(web, OLIVIA);
-    for path in ["/", "/account", "/nowhere"] {
-        see(web, path);
-    }
+    ["/", "/account", "/nowhere"].iter().for_each(|path| see(web, path));
     tour.log_in(panel, ADA);
     let olivia = tour.stage.database.value(&format!("SELECT id FROM users WHERE email = '{OLIVIA}'"));
     let (person, grant) = (format!("/users/{olivia}"), format!("/users/{olivia}/grant"));
-    for path in ["/", "/users", "/audit", "/cleanup", &person, &grant] {
-        see(panel, path);
-    }
+    ["/", "/users", "/audit", "/cleanup", &person, &grant].iter().for_each(|path| see(panel, path));
     tour.end();
 }
 
