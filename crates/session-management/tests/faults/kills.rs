@@ -85,7 +85,8 @@ fn whoever_is_killed_leaves_nothing_half_done_and_nothing_undone_c4() {
         ),
     );
     assert_eq!(broken, [""; 0]);
-    assert!(unknown > 0, "nobody was in the middle of anything");
+    // Of a few kills every one may have met people between two operations.
+    assert!(unknown > 0 || kills < 60, "nobody was in the middle of anything");
 }
 
 /// One operation of somebody new, at a process that may die meanwhile.
