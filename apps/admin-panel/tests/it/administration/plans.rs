@@ -5,12 +5,15 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use test_support::{App, Client, Plan, Response, TestDatabase, TestPostgres, TestRedis, ordinary_or_long, tally};
+use test_support::{
+    App, Client, Plan, Response, TestDatabase, TestPostgres, TestRedis, ordinary_or_long, tally,
+};
 
 use crate::{PASSWORD, person};
 
 /// People in an ordinary run, and in a long one.
-const PEOPLE: [usize; 2] = [100_000, 1_000_000];
+const ORDINARY: usize = 100_000;
+const LONG: usize = 1_000_000;
 
 /// A statement of a large run takes no longer.
 const BOUND: Duration = Duration::from_millis(50);
@@ -30,7 +33,7 @@ fn populate(database: &TestDatabase, people: usize) {
              SELECT lpad(row_number() OVER ()::text, 43, 'A'), u.id, (CASE d WHEN 3 THEN 'admin' ELSE 'web' END)::application_type,
                     now() + interval '1 day' * (d - 1), now() + interval '9 days', u.created_at, random() < 0.2
              FROM users u, generate_series(1, {}) d",
-            if people == long { 3 } else { 1 }
+            if people == LONG { 3 } else { 1 }
         ),
         "INSERT INTO user_permissions (user_id, permission, application_context)
          SELECT id, 'reports.read', 'web' FROM users WHERE telegram_id % 10 = 0"
@@ -160,8 +163,7 @@ impl Reader<'_> {
 fn no_statement_of_the_plans_of_staff_reads_a_big_table_from_end_to_end_c2() {
     let postgres = TestPostgres::start();
     let (database, redis) = (postgres.database(), TestRedis::start());
-    let [ordinary, long] = PEOPLE;
-    let people = ordinary_or_long(ordinary, long);
+    let people = ordinary_or_long(ORDINARY, LONG);
     populate(&database, people);
     person(&database, "admin@example.com", "admin");
     postgres.log_plans(&database);
@@ -181,7 +183,7 @@ fn no_statement_of_the_plans_of_staff_reads_a_big_table_from_end_to_end_c2() {
     let worst = slowest[0].1.took;
     tally("Questions of staff", format!("{} among {people} people, {worst:?} at most", slowest.len()));
     assert!(slowest.len() > 90, "only {} requests", slowest.len());
-    if people == long {
+    if people == LONG {
         let (path, plan) = &slowest[0];
         assert!(plan.took < BOUND, "{path}: {:?}\n{}", plan.took, plan.text);
     }

@@ -7,6 +7,7 @@ use identity_db::{DatabaseError, QueryError, SessionId, audit, failpoint, user};
 use super::{Inner, Result};
 use crate::Origin;
 use crate::account::{EndOthers, LoggedIn, Login, OthersEnded, SessionRequest, dual_writes};
+use crate::error::SessionError;
 use crate::metrics;
 use crate::token::SessionToken;
 
