@@ -144,13 +144,19 @@ fn longer_words_of_another_language_fit_a_phone() {
         tour.check_width(width);
     };
     let (web, panel) = (&tour.stage.web, &tour.stage.panel);
-    ["/login", "/register", "/"].iter().for_each(|path| see(web, path));
+    for path in ["/login", "/register", "/"] {
+        see(web, path);
+    }
     tour.log_in(web, OLIVIA);
-    ["/", "/account", "/nowhere"].iter().for_each(|path| see(web, path));
+    for path in ["/", "/account", "/nowhere"] {
+        see(web, path);
+    }
     tour.log_in(panel, ADA);
     let olivia = tour.stage.database.value(&format!("SELECT id FROM users WHERE email = '{OLIVIA}'"));
     let (person, grant) = (format!("/users/{olivia}"), format!("/users/{olivia}/grant"));
-    ["/", "/users", "/audit", "/cleanup", &person, &grant].iter().for_each(|path| see(panel, path));
+    for path in ["/", "/users", "/audit", "/cleanup", &person, &grant] {
+        see(panel, path);
+    }
     tour.end();
 }
 
