@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::budget;
 use crate::failpoint;
-use crate::pool::{Connector, Incarnation, Pooled, QuietErrors, is_suspect};
+use crate::pool::{Connector, Incarnation, Pooled, QuietErrors, is_suspect, is_type_unknown};
 use crate::server::Server;
 
 /// Where Postgres is and how much of it a process may use.
@@ -64,6 +64,7 @@ impl From<QueryError> for DatabaseError {
         use DatabaseErrorKind::{CheckViolation, ForeignKeyViolation, NotNullViolation, UniqueViolation};
         match error {
             QueryError::RollbackTransaction => Self::RolledBack,
+            error if is_type_unknown(&error) => Self::Unavailable(error.to_string()),
             QueryError::DatabaseError(
                 UniqueViolation | ForeignKeyViolation | NotNullViolation | CheckViolation,
                 _,

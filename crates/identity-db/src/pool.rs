@@ -96,8 +96,15 @@ pub(crate) fn is_suspect(error: &QueryError) -> bool {
                 | DatabaseErrorKind::Unknown
         ),
         QueryError::BrokenTransactionManager | QueryError::RollbackErrorOnCommit { .. } => true,
-        _ => false,
+        error => is_type_unknown(error),
     }
+}
+
+/// Whether Diesel got no number of an enum's type, for which it asks Postgres ahead of the first statement of a
+/// connection that names the type. A connection that broke just then looks like a statement that cannot be written;
+/// Diesel's error for it has no public name.
+pub(crate) fn is_type_unknown(error: &QueryError) -> bool {
+    matches!(error, QueryError::SerializationError(why) if why.to_string().starts_with("Failed to find a type oid"))
 }
 
 /// Keeps r2d2 from writing a line for each failed attempt: an outage is reported where it is felt.

@@ -4,6 +4,7 @@
 
 mod adopt;
 mod budget;
+mod connections;
 mod fixture;
 mod instance_keys;
 mod look_ups;
