@@ -102,7 +102,7 @@ fn the_checklist_measures_each_point_and_says_since_when_a13() {
     }
     older_key(&redis, IN_REDIS, "00000000-0000-4000-8000-000000000000");
     database
-        .execute("INSERT INTO legacy_uses VALUES ((now() AT TIME ZONE 'UTC')::date - 13, 'auth_token', 7)");
+        .execute("INSERT INTO legacy_uses VALUES ((now() AT TIME ZONE 'UTC')::date - 14, 'auth_token', 7)");
     let (checklist, _) = check(&database, &redis);
     assert_eq!(failing(&checklist), ["legacy-keys", "legacy-uses", "backup"], "{checklist}");
     let keys = point(&checklist, "legacy-keys");

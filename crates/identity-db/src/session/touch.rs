@@ -51,6 +51,9 @@ pub fn extend(
     context: ApplicationContext,
     idle: Duration,
 ) -> QueryResult<bool> {
+    if failpoint!("guard::touch_only_live") {
+        return move_end_of_any(conn, &[id.as_str()]).map(|moved| moved == 1);
+    }
     let extend = Extend { id: id.as_str(), context: context.as_str(), idle: seconds(idle) };
     let (extended,): (i64,) = extend.get_result(conn)?;
     Ok(extended == 1)
@@ -111,16 +114,19 @@ statement! {
 pub fn touch(conn: &mut PgConnection, idle: Duration, uses: &[(SessionId, Duration)]) -> QueryResult<i64> {
     let ids: Vec<&str> = uses.iter().map(|(id, _)| id.as_str()).collect();
     if failpoint!("guard::touch_only_live") {
-        let all = sessions::table.filter(sessions::id.eq_any(ids));
-        return diesel::update(all)
-            .set(sessions::expires_at.eq(diesel::dsl::sql::<diesel::sql_types::Timestamptz>(
-                "clock_timestamp() + interval '1 hour'",
-            )))
-            .execute(conn)
-            .map(|count| i64::try_from(count).unwrap_or_default());
+        return move_end_of_any(conn, &ids);
     }
     let ages: Vec<i64> =
         uses.iter().map(|(_, age)| i64::try_from(age.as_millis()).unwrap_or(i64::MAX)).collect();
     let (count,): (i64,) = Touch { ids: &ids, ages: &ages, idle: seconds(idle) }.get_result(conn)?;
     Ok(count)
+}
+
+/// What nothing may do: for the tests of the guard that keeps to live sessions.
+fn move_end_of_any(conn: &mut PgConnection, ids: &[&str]) -> QueryResult<i64> {
+    let later = diesel::dsl::sql::<diesel::sql_types::Timestamptz>("clock_timestamp() + interval '1 hour'");
+    let moved = diesel::update(sessions::table.filter(sessions::id.eq_any(ids)))
+        .set(sessions::expires_at.eq(later))
+        .execute(conn)?;
+    Ok(i64::try_from(moved).unwrap_or_default())
 }
