@@ -1,6 +1,6 @@
 //! actix-session with its Redis store, as its documentation sets it up.
 
-use actix_session::config::{PersistentSession, SessionLifecycle, TtlExtensionPolicy};
+use actix_session::config::{BrowserSession, PersistentSession, SessionLifecycle, TtlExtensionPolicy};
 use actix_session::storage::RedisSessionStore;
 use actix_session::{Session, SessionMiddleware};
 use actix_web::cookie::Key;
@@ -52,6 +52,6 @@ fn lifecycle(sliding: bool) -> SessionLifecycle {
         let on_every_request = TtlExtensionPolicy::OnEveryRequest;
         PersistentSession::default().session_ttl_extension_policy(on_every_request).into()
     } else {
-        SessionLifecycle::default()
+        BrowserSession::default().into()
     }
 }
