@@ -73,6 +73,7 @@ pub fn strike(name: &str) -> bool {
     use std::io::Write;
 
     let Some(file) = std::env::var_os("FAILPOINTS_FILE").map(std::path::PathBuf::from) else { return false };
+    // While the test has written none nothing is to fail; that a place was struck at is seen by its hits.
     let text = std::fs::read_to_string(&file).unwrap_or_default();
     let Some(action) = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')) else {
         return false;
@@ -81,6 +82,7 @@ pub fn strike(name: &str) -> bool {
     let hits = std::fs::OpenOptions::new().append(true).create(true).open(file.with_extension("hits"));
     let _ = hits.and_then(|mut hits| writeln!(hits, "{name}"));
     match action {
+        // Long enough for whatever runs beside it to overtake.
         "delay" => std::thread::sleep(std::time::Duration::from_millis(250)),
         // As SIGKILL: nothing is written down or said any more.
         "abort" => std::process::abort(),

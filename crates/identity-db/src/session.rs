@@ -176,6 +176,20 @@ pub fn find_all(conn: &mut PgConnection, ids: &[SessionId]) -> QueryResult<Vec<F
         })
 }
 
+/// The sessions that are live now; a macro, since the type of a query has no name.
+macro_rules! live_sessions {
+    () => {
+        sessions::table
+            .inner_join(users::table)
+            .filter(sessions::revoked.eq(false))
+            .filter(sessions::session_epoch.ge(users::session_epoch))
+            .filter(sessions::expires_at.gt(clock_timestamp()))
+            .filter(sessions::absolute_expires_at.gt(clock_timestamp()))
+            .select(Session::as_select())
+            .into_boxed()
+    };
+}
+
 /// The live sessions of a person, in one application or in all, the most recently used first.
 ///
 /// # Errors
@@ -185,15 +199,7 @@ pub fn list(
     user_id: UserId,
     context: Option<ApplicationContext>,
 ) -> QueryResult<Vec<Session>> {
-    let mut query = sessions::table
-        .inner_join(users::table)
-        .filter(sessions::user_id.eq(user_id))
-        .filter(sessions::revoked.eq(false))
-        .filter(sessions::session_epoch.ge(users::session_epoch))
-        .filter(sessions::expires_at.gt(clock_timestamp()))
-        .filter(sessions::absolute_expires_at.gt(clock_timestamp()))
-        .select(Session::as_select())
-        .into_boxed();
+    let mut query = live_sessions!().filter(sessions::user_id.eq(user_id));
     if let Some(context) = context {
         query = query.filter(sessions::application_context.eq(ContextColumn(context)));
     }
@@ -210,15 +216,7 @@ pub fn page(
     after: Option<&SessionId>,
     limit: i64,
 ) -> QueryResult<Vec<Session>> {
-    let mut query = sessions::table
-        .inner_join(users::table)
-        .filter(sessions::application_context.eq(ContextColumn(context)))
-        .filter(sessions::revoked.eq(false))
-        .filter(sessions::session_epoch.ge(users::session_epoch))
-        .filter(sessions::expires_at.gt(clock_timestamp()))
-        .filter(sessions::absolute_expires_at.gt(clock_timestamp()))
-        .select(Session::as_select())
-        .into_boxed();
+    let mut query = live_sessions!().filter(sessions::application_context.eq(ContextColumn(context)));
     if let Some(after) = after {
         query = query.filter(sessions::id.gt(after.as_str()));
     }

@@ -13,9 +13,9 @@ mod stats;
 mod trips;
 
 use serde_json::{Value, json};
-use test_support::{Actor, App, Client, Response, TestDatabase, TestRedis, stack};
+use test_support::{Actor, App, Client, Response, TestDatabase, TestRedis};
 
-use crate::{PASSWORD, person};
+use crate::{PASSWORD, people_of_every_role};
 
 /// Admin-panel with people of every role.
 struct Panel {
@@ -27,11 +27,7 @@ struct Panel {
 impl Panel {
     /// `user@`, `support@`, `operator@`, `admin@` and a second administrator, `root@`.
     fn new() -> Self {
-        let (database, redis, app) = stack("admin-panel");
-        for role in ["user", "support", "operator", "admin"] {
-            person(&database, &format!("{role}@example.com"), role);
-        }
-        person(&database, "root@example.com", "admin");
+        let (database, redis, app) = people_of_every_role();
         Self { database, redis, app }
     }
 

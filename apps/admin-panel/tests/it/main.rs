@@ -16,7 +16,7 @@ mod roles;
 mod routes;
 mod staff;
 
-use test_support::TestDatabase;
+use test_support::{App, TestDatabase, TestRedis, stack};
 
 /// A password that nobody minds in a test.
 const PASSWORD: &str = "correct horse battery";
@@ -30,4 +30,14 @@ fn person(database: &TestDatabase, email: &str, role: &str) {
     database.execute(&format!(
         "INSERT INTO users (email, hashed_password, role) VALUES ('{email}', '{HASH}', '{role}')"
     ));
+}
+
+/// Admin-panel with `user@`, `support@`, `operator@`, `admin@` and a second administrator, `root@`.
+fn people_of_every_role() -> (TestDatabase, TestRedis, App) {
+    let (database, redis, app) = stack("admin-panel");
+    for role in ["user", "support", "operator", "admin"] {
+        person(&database, &format!("{role}@example.com"), role);
+    }
+    person(&database, "root@example.com", "admin");
+    (database, redis, app)
 }

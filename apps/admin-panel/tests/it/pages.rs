@@ -10,9 +10,9 @@ mod search;
 
 use std::ops::Deref;
 
-use test_support::{App, Client, Page, PageForm, TestDatabase, TestRedis, stack};
+use test_support::{App, Client, Page, PageForm, TestDatabase, TestRedis};
 
-use crate::{PASSWORD, person};
+use crate::{PASSWORD, people_of_every_role};
 
 /// Admin-panel with people of every role.
 struct Panel {
@@ -24,11 +24,7 @@ struct Panel {
 impl Panel {
     /// `user@`, `support@`, `operator@`, `admin@` and a second administrator, `root@`.
     fn new() -> Self {
-        let (database, redis, app) = stack("admin-panel");
-        for role in ["user", "support", "operator", "admin"] {
-            person(&database, &format!("{role}@example.com"), role);
-        }
-        person(&database, "root@example.com", "admin");
+        let (database, redis, app) = people_of_every_role();
         Self { database, redis, app }
     }
 

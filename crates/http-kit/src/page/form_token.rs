@@ -61,6 +61,7 @@ impl FormKey {
     /// The token that stands in forms.
     pub(super) fn token(&self) -> FormToken {
         let text = self.mac().map(|mac| URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()));
+        // None that `made` would take: it makes no MAC then either.
         text.unwrap_or_default().into()
     }
 

@@ -128,5 +128,5 @@ fn move_end_of_any(conn: &mut PgConnection, ids: &[&str]) -> QueryResult<i64> {
     let moved = diesel::update(sessions::table.filter(sessions::id.eq_any(ids)))
         .set(sessions::expires_at.eq(later))
         .execute(conn)?;
-    Ok(i64::try_from(moved).unwrap_or_default())
+    Ok(i64::try_from(moved).unwrap_or(i64::MAX))
 }

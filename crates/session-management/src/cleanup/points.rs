@@ -71,7 +71,7 @@ fn backup(measured: &Measured) -> Point {
     let Some(backup) = &measured.backup else {
         return point("backup", sentence, false, Facts::Backup(None));
     };
-    let name = backup.file_name.rsplit('/').next().unwrap_or_default().to_owned();
+    let name = backup.file_name.rsplit_once('/').map_or(&*backup.file_name, |(_, name)| name).to_owned();
     let told = Facts::Backup(Some(BackupFile { name, bytes: backup.bytes, taken_at: backup.taken_at }));
     let holds = measured.now - backup.taken_at <= BACKUP_AGE;
     Point { since: Some(backup.taken_at), ..point("backup", sentence, holds, told) }

@@ -103,6 +103,7 @@ async fn wait(database: &Database, strategy: MigrationStrategy, patience: Durati
                 patience.as_secs()
             )));
         }
+        // Processes say themselves what they run; nobody rings here.
         tokio::time::sleep(LOOK).await;
     }
 }
