@@ -134,3 +134,66 @@ fn in_production_look_ups_are_not_logged_b7() {
     assert!(!log.contains("[SESSION_LOOKUP]"), "{log}");
     assert!(log.contains("[SESSION_CREATE]") && log.contains("[SESSION_DELETE]"), "{log}");
 }
+
+/// What is asked of Prometheus in docs/monitoring.
+const ASKED: [(&str, &str); 2] = [
+    ("alerts.yml", include_str!("../../../../docs/monitoring/alerts.yml")),
+    ("grafana.json", include_str!("../../../../docs/monitoring/grafana.json")),
+];
+
+/// Where metrics are given their names and labels.
+const TOLD: [&str; 2] = [
+    include_str!("../../../../crates/session-management/src/metrics.rs"),
+    include_str!("../../../../crates/http-kit/src/metrics.rs"),
+];
+
+/// Words of a query with the character after each.
+fn words(text: &str) -> impl Iterator<Item = (&str, Option<char>)> {
+    let is_word = |char: char| char.is_ascii_alphanumeric() || char == '_';
+    let starts = text.char_indices().filter(move |(at, char)| {
+        is_word(*char) && !text[..*at].ends_with(is_word)
+    });
+    starts.map(move |(at, _)| {
+        let rest = &text[at..];
+        let end = rest.find(|char| !is_word(char)).unwrap_or(rest.len());
+        (&rest[..end], rest[end..].chars().next())
+    })
+}
+
+#[test]
+fn alerts_and_dashboard_ask_for_metrics_and_labels_that_there_are_c5() {
+    let is_told = |name: &str| TOLD.iter().any(|source| source.contains(&format!("\"{name}\"")));
+    for (file, text) in ASKED {
+        // In JSON the quotes of a query are escaped.
+        let text = text.replace("\\\"", "\"");
+        let mut metrics = 0;
+        for (word, next) in words(&text) {
+            if word.starts_with("session_") || word.starts_with("http_re") {
+                let name = ["_bucket", "_sum", "_count"].iter().find_map(|end| word.strip_suffix(end));
+                let name = name.unwrap_or(word);
+                assert!(is_told(name), "{file}: nothing is called {name}");
+                metrics += 1;
+            }
+            let is_matcher = matches!(next, Some('=' | '!')) && !["job", "route"].contains(&word);
+            if is_matcher && !word.is_empty() && file == "grafana.json" {
+                assert!(is_told(word), "{file}: no metric has the label {word}");
+            }
+        }
+        assert!(metrics > 10, "{file}");
+    }
+    for (file, text) in ASKED {
+        for name in TOLD.iter().flat_map(|source| source.split('"')).filter(|part| part.starts_with("session_")) {
+            assert!(file != "grafana.json" || text.contains(name), "the dashboard does not show {name}");
+        }
+    }
+}
+
+#[test]
+fn every_alert_says_what_to_do_c5() {
+    let operations = include_str!("../../../../docs/operations.md");
+    let alerts: Vec<&str> = ASKED[0].1.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    assert!(alerts.len() > 10);
+    for alert in alerts {
+        assert!(operations.contains(&format!("`{alert}`")), "docs/operations.md does not know {alert}");
+    }
+}
