@@ -5,6 +5,7 @@
 
 mod inventory;
 mod links;
+mod reading;
 mod row;
 mod standard;
 mod table;
