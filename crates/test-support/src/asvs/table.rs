@@ -2,11 +2,11 @@
 
 use super::inventory::{Inventory, Test};
 use super::row::{Row, Rows, State};
-use super::standard::{CHAPTERS, Chapter, Requirement};
+use super::standard::{CHAPTERS, Chapter, Requirement, requirements};
 
 /// A summary, and a table for each section.
 pub(super) fn written(rows: &Rows, inventory: &Inventory) -> String {
-    let mut text = summary(rows);
+    let mut text = summary(rows) + &open(rows);
     for chapter in CHAPTERS {
         text += &format!("\n### V{} {}\n", chapter.number, chapter.title);
         for (section, heading, requirements) in chapter.sections() {
@@ -35,6 +35,24 @@ fn summary(rows: &Rows) -> String {
         text += &format!("| V{} {} | {} |", chapter.number, chapter.title, rows.len());
         State::ALL.iter().for_each(|state| text += &format!(" {} |", count(*state)));
         text += &format!(" {} |\n", tests.len());
+    }
+    text
+}
+
+/// What is not met, or not wholly, by level.
+fn open(rows: &Rows) -> String {
+    let mut text = "\n| level | partly | not met |\n|---|---|---|\n".to_owned();
+    for level in ['1', '2', '3'] {
+        let of_level: Vec<_> = requirements().filter(|requirement| requirement.level == level).collect();
+        let ids = |wanted| {
+            let is_so = |requirement: &&Requirement| {
+                let state = rows.get(&requirement.id).and_then(Row::state);
+                state.is_some_and(|(state, _)| state == wanted)
+            };
+            let ids = of_level.iter().filter(is_so).map(|requirement| requirement.id.as_str());
+            ids.collect::<Vec<_>>().join(", ")
+        };
+        text += &format!("| {level} | {} | {} |\n", ids(State::Partly), ids(State::NotMet));
     }
     text
 }
