@@ -146,9 +146,9 @@ mod tests {
                 "every act has its texts in both languages",
             ),
             (
-                "session-management login::telegram::tests::only_what_was_signed_is_accepted",
+                "session-management login::telegram::tests::a_payload_of_the_reference_is_accepted_b4",
                 "crates/session-management/src/login/telegram/tests.rs",
-                "only what was signed is accepted",
+                "a payload of the reference is accepted",
             ),
             (
                 "session-management::bin/sessionctl backup::tests::a_table_that_differs_is_named_a13",
