@@ -49,3 +49,14 @@ impl fmt::Debug for RootKey {
         f.write_str("RootKey(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_and_a_root_key_print_nothing() {
+        assert_eq!(format!("{:?}", HashedPassword::new("$argon2id$of-a-test".into())), "HashedPassword(…)");
+        assert_eq!(format!("{:?}", RootKey::new(vec![171; 32])), "RootKey(…)");
+    }
+}

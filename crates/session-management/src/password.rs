@@ -230,6 +230,11 @@ mod tests {
     }
 
     #[test]
+    fn a_password_prints_nothing() {
+        assert_eq!(format!("{:?}", password("correct horse")), "Password(…)");
+    }
+
+    #[test]
     fn length_is_counted_in_code_points() {
         assert_eq!(Password::new("ключключ".into()).err(), None);
         assert_eq!(Password::new("ключклю".into()).err(), Some(PasswordError::TooShort));

@@ -12,6 +12,7 @@
 
 mod actor;
 mod app;
+mod asvs;
 mod browser;
 mod certificate;
 mod cluster;
@@ -42,6 +43,7 @@ pub mod revocations;
 
 pub use actor::Actor;
 pub use app::{App, AppBuilder, Failed, stack};
+pub use asvs::write_asvs;
 pub use browser::{Browser, BrowserBuilder, Complaint};
 pub use cluster::{Paused, TestPostgres};
 pub use command::{Ended, bare_command, sessionctl, sessionctl_with, try_sessionctl};

@@ -41,6 +41,9 @@ fn assert_well_made(what: &str, page: &Page) {
     for described in page.attributes("[aria-describedby]", "aria-describedby") {
         assert_eq!(page.count(&format!("#{described}")), 1, "{what}: {described}");
     }
+    // A password is masked, and a manager of passwords knows which one is asked for.
+    let known = page.count("input[type=password][autocomplete$='-password']");
+    assert_eq!(page.count("input[name*=password]"), known, "{what}");
     let mut ids = page.attributes("[id]", "id");
     ids.sort();
     let all = ids.len();
