@@ -19,7 +19,7 @@ use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
     REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
-use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use pin_project_lite::pin_project;
 use session_management::budget::{OfRequest, of_request};
 use session_management::{AppContext, Principal, SessionError, SessionService, Snapshot, TokenRef};
@@ -27,7 +27,7 @@ use session_management::{AppContext, Principal, SessionError, SessionService, Sn
 use crate::account;
 use crate::carrier::{Presented, has_bearer};
 use crate::client::Client;
-use crate::gate::LookedUp;
+use crate::gate::{Current, LookedUp};
 use crate::metrics::Metrics;
 use crate::page;
 use crate::problem::{Code, Problem};
@@ -234,7 +234,7 @@ fn express<C: AppContext>(parts: &Rc<Parts<C>>, request: &ServiceRequest) -> Way
     Way::Asked { found: Box::pin(found), answer }
 }
 
-fn finish<B, C>(parts: &Parts<C>, response: &mut ServiceResponse<B>, started: Instant) {
+fn finish<B, C: AppContext>(parts: &Parts<C>, response: &mut ServiceResponse<B>, started: Instant) {
     let is_docs = page::is_at_or_below(response.request().path(), "/docs");
     harden(response.headers_mut(), &parts.settings, is_docs);
     let status = response.status().as_u16();
@@ -242,11 +242,35 @@ fn finish<B, C>(parts: &Parts<C>, response: &mut ServiceResponse<B>, started: In
     parts.metrics.observe(response.request(), status, took);
     let request = response.request();
     log::debug!("{} {} {status} {} µs", request.method(), request.path().escape_debug(), took.as_micros());
+    if is_told(request.method(), status) {
+        tell_refused::<C>(parts, request, status);
+    }
+}
+
+/// Of whom an operator wants to know: those who try to log in or to act, and those who may not or have tried too often.
+/// Who merely is not logged in is none of them.
+fn is_told(method: &Method, status: u16) -> bool {
+    matches!(status, 403 | 429) || (status == 401 && changes(method))
+}
+
+/// A line with who and from where; never what they sent.
+fn tell_refused<C: AppContext>(parts: &Parts<C>, request: &HttpRequest, status: u16) {
+    let address = Client::of(request, &parts.settings.trusted_proxies).address;
+    let address = address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
+    let extensions = request.extensions();
+    let user = extensions.get::<Current<C>>().map(|current| format!(" user={}", current.principal.user().id));
+    // As long as any of ours, and nothing that controls a terminal.
+    let path: String = request.path().chars().take(128).flat_map(char::escape_debug).collect();
+    let (context, user) = (parts.settings.context(), user.unwrap_or_default());
+    log::info!("[REFUSED] context={context}{user} address={address} {} {path} {status}", request.method());
+}
+
+fn changes(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE)
 }
 
 fn is_same_origin(settings: &Settings, method: &Method, headers: &HeaderMap) -> bool {
-    let changes = matches!(*method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
-    if !changes || has_bearer(headers) {
+    if !changes(method) || has_bearer(headers) {
         return true;
     }
     if let Some(site) = headers.get(SEC_FETCH_SITE) {

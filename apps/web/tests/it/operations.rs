@@ -57,6 +57,33 @@ fn metrics_count_what_happened_and_name_nobody_c5() {
 }
 
 #[test]
+fn who_is_refused_leaves_a_line_with_the_address_and_nothing_they_sent() {
+    let (database, redis) = (TestDatabase::new(), TestRedis::start());
+    let limits = [("TRUSTED_PROXIES", "127.0.0.1"), ("LIMIT_LOGINS_PER_ADDRESS", "1")];
+    let builder = App::builder("web").database(&database).redis(&redis);
+    let app = limits.iter().fold(builder, |builder, (name, value)| builder.env(name, value)).start();
+    let alice = app.register("alice@example.com", PASSWORD);
+    let stranger = app.anon().with_header("X-Forwarded-For", "192.0.2.7");
+    assert_eq!(stranger.log_in("alice@example.com", "never to be read").status, 401);
+    assert_eq!(stranger.log_in("alice@example.com", "never to be read").status, 429);
+    let foreign = alice.client.request("POST", "/api/sessions/revoke-others");
+    assert_eq!(foreign.header("Origin", "https://evil.example").send().status, 403);
+    assert_eq!(stranger.get("/api/me").status, 401, "of whom there are many");
+    app.terminate();
+    let log = app.log();
+    let lines: Vec<&str> = log.lines().filter_map(|line| line.split_once("[REFUSED] ")).map(|(_, line)| line).collect();
+    assert_eq!(
+        lines,
+        [
+            "context=web address=192.0.2.7 POST /api/login 401",
+            "context=web address=192.0.2.7 POST /api/login 429",
+            "context=web address=127.0.0.1 POST /api/sessions/revoke-others 403",
+        ]
+    );
+    assert!(!log.contains("never to be read") && !log.contains("alice@example.com"), "{log}");
+}
+
+#[test]
 fn the_openapi_document_describes_every_answer_and_has_a_page_to_try_it_c5() {
     let (_database, _redis, app) = stack("web");
     let document = app.anon().get("/openapi.json").json();
