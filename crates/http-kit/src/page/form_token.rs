@@ -13,6 +13,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use session_management::SessionToken;
 use sha2::Sha256;
 use templates::FormToken;
+use zeroize::Zeroizing;
 
 use crate::carrier;
 use crate::problem::{Code, Problem};
@@ -27,14 +28,14 @@ const LENGTH: usize = 43;
 
 /// What a form token is made under. It prints nothing.
 pub(super) struct FormKey {
-    text: String,
+    text: Zeroizing<String>,
     purpose: &'static [u8],
 }
 
 impl FormKey {
     /// For the pages of a session.
     pub(super) fn of_session(token: &SessionToken) -> Self {
-        Self { text: token.expose().to_owned(), purpose: OF_SESSION }
+        Self { text: token.expose().to_owned().into(), purpose: OF_SESSION }
     }
 
     /// For the pages of a stranger who has a key already.
@@ -43,14 +44,14 @@ impl FormKey {
         let key = carrier::cookie(request.headers(), &name)?;
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         let is_key = key.len() == LENGTH && key.bytes().all(legal);
-        is_key.then(|| Self { text: key.to_owned(), purpose: OF_STRANGER })
+        is_key.then(|| Self { text: key.to_owned().into(), purpose: OF_STRANGER })
     }
 
     /// For a stranger who has none.
     pub(super) fn draw() -> Result<Self, Problem> {
         let mut bytes = [0; RANDOM_BYTES];
         getrandom::fill(&mut bytes).map_err(|_| Problem::new(Code::Internal))?;
-        Ok(Self { text: URL_SAFE_NO_PAD.encode(bytes), purpose: OF_STRANGER })
+        Ok(Self { text: URL_SAFE_NO_PAD.encode(bytes).into(), purpose: OF_STRANGER })
     }
 
     /// For the cookie that keeps it.
@@ -95,7 +96,7 @@ mod tests {
         let text = own.token().to_string();
         assert!(own.made(&text));
         assert!(!FormKey::of_session(&SessionToken::generate()).made(&text));
-        let stranger = FormKey { text: token.expose().to_owned(), purpose: OF_STRANGER };
+        let stranger = FormKey { text: token.expose().to_owned().into(), purpose: OF_STRANGER };
         assert!(!stranger.made(&text));
         for wrong in ["", "a", token.expose(), &text[1..], &format!("{text}A")] {
             assert!(!own.made(wrong), "{wrong}");
