@@ -41,7 +41,7 @@ mod trips;
 pub mod revocations;
 
 pub use actor::Actor;
-pub use app::{App, AppBuilder, Failed, stack};
+pub use app::{App, AppBuilder, Failed, program, stack};
 pub use browser::{Browser, BrowserBuilder, Complaint};
 pub use cluster::{Paused, TestPostgres};
 pub use command::{Ended, bare_command, sessionctl, sessionctl_with, try_sessionctl};
