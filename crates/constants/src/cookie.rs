@@ -15,28 +15,19 @@ pub const HOST_PREFIX: &str = "__Host-";
 /// applications on one host would overwrite each other's if the names were the same.
 #[must_use]
 pub const fn session(context: ApplicationContext) -> &'static str {
-    match context {
-        ApplicationContext::Web => "sessionId",
-        ApplicationContext::Admin => "adminSessionId",
-    }
+    context.application().cookies.session
 }
 
 /// The cookie whose value is the key of a stranger's forms. Like all names here it differs per application.
 #[must_use]
 pub const fn form_key(context: ApplicationContext) -> &'static str {
-    match context {
-        ApplicationContext::Web => "formKey",
-        ApplicationContext::Admin => "adminFormKey",
-    }
+    context.application().cookies.form_key
 }
 
 /// The cookie that tells the next page which message it shows.
 #[must_use]
 pub const fn notice(context: ApplicationContext) -> &'static str {
-    match context {
-        ApplicationContext::Web => "notice",
-        ApplicationContext::Admin => "adminNotice",
-    }
+    context.application().cookies.notice
 }
 
 /// The cookie that carries the phone number from the form that asks for a code to the one that takes it. Web's alone.

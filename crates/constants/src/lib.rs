@@ -2,8 +2,8 @@
 //!
 //! A constant that one crate alone uses lives in that crate.
 
+mod application;
 mod audit;
-mod context;
 mod named;
 mod permission;
 mod preference;
@@ -15,8 +15,10 @@ pub mod database;
 pub mod lifetime;
 pub mod redis;
 
+pub use application::{
+    AppContext, AppScope, Application, ApplicationContext, Cookies, Port, Title, contexts,
+};
 pub use audit::AuditAction;
-pub use context::{AppScope, ApplicationContext};
 pub use named::UnknownName;
 pub use permission::Permission;
 pub use preference::{Language, Theme};

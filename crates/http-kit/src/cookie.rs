@@ -28,7 +28,7 @@ impl SessionCookies {
         let plain = cookie::session(context);
         let own = if secure { format!("{}{plain}", cookie::HOST_PREFIX) } else { plain.to_owned() };
         let mut names = vec![own];
-        if context == ApplicationContext::Web && legacy != LegacyTokens::Off {
+        if context.counts_legacy_tokens() && legacy != LegacyTokens::Off {
             for name in [cookie::LEGACY_SESSION_ID, cookie::LEGACY_AUTH_TOKEN] {
                 if names[0] != name {
                     names.push(name.to_owned());

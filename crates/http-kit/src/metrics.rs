@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use actix_web::HttpRequest;
+use constants::AppScope;
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 /// From a near hit to a login that waits for its turn, in seconds.
@@ -22,8 +24,14 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> prometheus::Result<Self> {
+    pub(crate) fn new(scope: AppScope) -> prometheus::Result<Self> {
         let registry = Registry::new();
+        let application = IntGaugeVec::new(
+            Opts::new("application_info", "Which application this is"),
+            &["application", "context"],
+        )?;
+        application.with_label_values(&[scope.as_str(), scope.context().as_str()]).set(1);
+        registry.register(Box::new(application))?;
         let requests = IntCounterVec::new(
             Opts::new("http_requests_total", "Requests by method, route and status"),
             &["method", "route", "status"],

@@ -14,8 +14,8 @@ use crate::settings::{OUTBOX, Settings};
 /// # Errors
 /// When a way cannot be used.
 pub(crate) fn postman(context: ApplicationContext, settings: &Settings) -> Result<Postman, SettingError> {
-    // Admin-panel sends nothing yet.
-    if context != ApplicationContext::Web {
+    // Where nobody signs up, nothing is sent yet.
+    if !context.application().sign_up {
         return Ok(Postman::none());
     }
     let routes = &settings.routes;

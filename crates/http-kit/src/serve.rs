@@ -86,25 +86,23 @@ fn start_log(is_production: bool) {
 async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), StartError> {
     let factory = UserManagerFactory::default();
     let manager = factory.create(&settings.manager)?;
-    let web_store = match C::CONTEXT {
-        ApplicationContext::Web => {
-            Some(factory.create_web_store(settings.manager.strategy, settings.web_database.as_ref())?)
-        }
-        ApplicationContext::Admin => None,
-    };
+    // What is kept beside the sessions is web's own.
+    let web_store = (C::CONTEXT == ApplicationContext::Web)
+        .then(|| factory.create_web_store(settings.manager.strategy, settings.web_database.as_ref()))
+        .transpose()?;
     manager.examine().await?;
     let service = SessionService::new(Arc::clone(&manager), settings.limits)?;
     let service = service.with_telegram(settings.telegram.clone());
     let postman = web::Data::new(outgoing::postman(C::CONTEXT, &settings)?);
-    let metrics = web::Data::new(Metrics::new()?);
+    let metrics = web::Data::new(Metrics::new(app.scope)?);
     let cleanup = web::Data::new(CleanupProbe::of(&settings.manager)?);
     let (port, address, variable) = (settings.port, settings.address, settings.port_variable);
     if settings.manager.strategy == MigrationStrategy::MockOnly {
         log::warn!("everything is in the memory of this process and is gone when it ends");
         // With a database another strategy may have been set, and then there is somebody.
         let is_empty = matches!(manager.count().await, Ok(0));
-        if let (ApplicationContext::Admin, true, Some((email, password))) =
-            (C::CONTEXT, is_empty, settings.demo_admin.clone())
+        if let (true, true, Some((email, password))) =
+            (C::CONTEXT.application().staff_only, is_empty, settings.demo_admin.clone())
         {
             service.create_first_admin(email, password).await?;
         }

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod ports;
 
 use std::net::IpAddr;
 
@@ -16,6 +17,7 @@ use crate::cookie::SessionCookies;
 
 pub(crate) use arguments::Arguments;
 pub use check::SettingsError;
+pub(crate) use ports::Ports;
 
 /// The outbox where no other is set; scripts/dev sets one that does not depend on where it is started.
 pub(crate) const OUTBOX: &str = ".local/outbox";

@@ -42,7 +42,7 @@ impl UserView {
             is_verified: user.is_verified,
             created_at: user.created_at,
             last_login_at: user.last_login_at,
-            blocked: (context == ApplicationContext::Admin).then_some(user.blocked_at.is_some()),
+            blocked: context.application().staff_only.then_some(user.blocked_at.is_some()),
         }
     }
 }

@@ -19,12 +19,10 @@ const LOGIN: &str = AuditAction::SessionCreated.as_str();
 
 /// How many sessions are neither revoked nor run out. Those of people who are blocked, or whose sessions were all ended and
 /// are not yet marked as such, are among them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveSessions {
-    /// In web.
-    pub web: i64,
-    /// In admin-panel.
-    pub admin: i64,
+    /// In each application, in the order of [`ApplicationContext::ALL`].
+    pub by_context: Vec<(ApplicationContext, i64)>,
     /// Whether every row was looked at; otherwise a sample was, and these are estimates.
     pub exact: bool,
 }
@@ -60,7 +58,14 @@ pub fn live_sessions(conn: &mut PgConnection) -> QueryResult<LiveSessions> {
         let live = rows.iter().find(|row| row.context.0 == context).map_or(0, |row| row.live);
         whole(as_float(live) / share)
     };
-    Ok(LiveSessions { web: of(ApplicationContext::Web), admin: of(ApplicationContext::Admin), exact })
+    Ok(LiveSessions { by_context: LiveSessions::each(of), exact })
+}
+
+impl LiveSessions {
+    /// What `count` says of every application.
+    pub fn each(count: impl Fn(ApplicationContext) -> i64) -> Vec<(ApplicationContext, i64)> {
+        ApplicationContext::ALL.iter().map(|context| (*context, count(*context))).collect()
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]

@@ -91,11 +91,11 @@ pub struct OthersEnded {
     pub dual_written: bool,
 }
 
-/// Whether a token goes to the older software: a web session by cookie, while dual writing is on.
+/// Whether a token goes to the older software: a session of web by cookie, while dual writing is on.
 pub(crate) fn dual_writes(
     context: constants::ApplicationContext,
     legacy: LegacyTokens,
     by_cookie: bool,
 ) -> bool {
-    context == constants::ApplicationContext::Web && legacy == LegacyTokens::DualWrite && by_cookie
+    context.counts_legacy_tokens() && legacy == LegacyTokens::DualWrite && by_cookie
 }

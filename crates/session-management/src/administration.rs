@@ -7,6 +7,7 @@ mod rules;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Days, Duration, DurationRound, NaiveDate, Utc};
+use constants::contexts::Admin;
 use constants::{ApplicationContext, AuditAction, Role};
 use identity_db::audit::{self, Line, Origin};
 use identity_db::people::{self, Search};
@@ -17,7 +18,7 @@ use identity_db::user::User;
 use identity_db::{SessionId, UserId};
 
 use crate::error::SessionError;
-use crate::principal::{Admin, Principal};
+use crate::principal::Principal;
 
 pub(crate) use acts::grant_detail;
 pub use acts::{Changed, change_person, end_session, end_sessions, grant, take};

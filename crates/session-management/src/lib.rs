@@ -32,6 +32,8 @@ pub use account::{EndOthers, LoggedIn, Login, OthersEnded, OwnSession, SessionRe
 pub use administration::{Actor, Administration};
 pub use cleanup::{Checklist, CleanupProbe, Point, ScanProgress};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use constants::AppContext;
+pub use constants::contexts::*;
 pub use email::Email;
 pub use error::{Refusal, SessionError};
 pub use factory::{
@@ -44,7 +46,7 @@ pub use login::{
 pub use manager::{Health, UserManager};
 pub use metrics::{RevocationLag, register as register_metrics, revocation_lag};
 pub use password::{Password, PasswordError, PasswordHasher};
-pub use principal::{Admin, AppContext, Memo, Principal, Snapshot, Web};
+pub use principal::{Memo, Principal, Snapshot};
 pub use service::SessionService;
 pub use token::{SessionToken, TokenRef};
 

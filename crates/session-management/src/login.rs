@@ -49,13 +49,13 @@ pub enum Redeemer {
 }
 
 impl SessionService {
-    /// Renews the caller's proof of identity by a code or a payload of their own. In admin-panel nothing but the
-    /// password counts, since nothing else opens a session there.
+    /// Renews the caller's proof of identity by a code or a payload of their own. Where people do not sign up nothing
+    /// but the password counts, since nothing else opens a session there.
     ///
     /// # Errors
     /// [`SessionError::InvalidCredentials`]; [`SessionError::RateLimited`].
     pub async fn reauthenticate_once(&self, own: OwnSession, proof: OneTimeProof) -> Result<()> {
-        if self.manager().context() != constants::ApplicationContext::Web {
+        if !self.manager().context().application().sign_up {
             return Err(SessionError::InvalidCredentials);
         }
         let user = self.redeem(proof, Redeemer::Person(own.user_id), own.address).await?;

@@ -7,33 +7,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use constants::{ApplicationContext, Permission, lifetime};
+use constants::{AppContext, ApplicationContext, Permission, lifetime};
 use identity_db::Incarnation;
 use identity_db::right::Rights;
 use identity_db::session::Session;
 use identity_db::user::User;
-
-/// An application context as a type, so that a handler of one cannot be given a principal of another.
-pub trait AppContext: Send + Sync + 'static {
-    /// The same as a value.
-    const CONTEXT: ApplicationContext;
-}
-
-/// The context of `apps/web`.
-#[derive(Debug, Clone, Copy)]
-pub struct Web;
-
-/// The context of `apps/admin-panel`.
-#[derive(Debug, Clone, Copy)]
-pub struct Admin;
-
-impl AppContext for Web {
-    const CONTEXT: ApplicationContext = ApplicationContext::Web;
-}
-
-impl AppContext for Admin {
-    const CONTEXT: ApplicationContext = ApplicationContext::Admin;
-}
 
 /// What one statement read of a live session: the session, its user and their rights.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,6 +150,7 @@ impl<C: AppContext> Principal<C> {
 #[cfg(test)]
 pub(crate) mod tests {
     use constants::Role;
+    use constants::contexts::{Admin, Web};
     use identity_db::UserId;
 
     use super::*;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use constants::{ApplicationContext, AuditAction, Role};
+use constants::{AppContext, AuditAction, Role};
 use identity_db::rate_limit::Counter;
 use identity_db::user::{Credential, NewUser, User};
 use identity_db::{HashedPassword, SessionId, UserId};
@@ -16,7 +16,7 @@ use crate::manager::{Freshness, Result, UserManager};
 use crate::metrics;
 use crate::one_by_one::OneByOne;
 use crate::password::{Password, PasswordHasher, QUEUE_BUDGET, Verdict};
-use crate::principal::{AppContext, Principal};
+use crate::principal::Principal;
 use crate::token::SessionToken;
 use crate::{Origin, Session};
 
@@ -91,9 +91,9 @@ impl SessionService {
         Ok(Some(principal))
     }
 
-    /// Only staff have business in admin-panel.
+    /// Where only staff have business, nobody else is let in.
     pub(crate) fn admit(&self, user: &User) -> Result<()> {
-        let is_closed = self.manager.context() == ApplicationContext::Admin && !user.role.is_staff();
+        let is_closed = self.manager.context().application().staff_only && !user.role.is_staff();
         if is_closed { Err(SessionError::Forbidden) } else { Ok(()) }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use constants::{AppScope, Theme};
+use constants::{AppScope, ApplicationContext, Theme};
 
 use crate::{Locale, Notice, asset};
 
@@ -73,6 +73,12 @@ impl Frame {
         self.locale.text(name)
     }
 
+    /// The name of an application.
+    #[must_use]
+    pub fn application(&self, context: &ApplicationContext) -> &'static str {
+        self.locale.application(*context)
+    }
+
     /// The address of a file that the page loads.
     #[must_use]
     pub fn asset(&self, name: &str) -> String {
@@ -82,9 +88,13 @@ impl Frame {
     /// Where one can go from here.
     #[must_use]
     pub fn links(&self) -> &'static [Link] {
-        match self.app {
-            AppScope::Web => WEB,
-            AppScope::AdminPanel => ADMIN,
+        if self.app == AppScope::Web {
+            WEB
+        } else if self.is_admin() {
+            ADMIN
+        } else {
+            // An application without pages of its own.
+            &[]
         }
     }
 

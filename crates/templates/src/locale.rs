@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use constants::Language;
+use constants::{ApplicationContext, Language};
 use fluent_langneg::{NegotiationStrategy, negotiate_languages, parse_accepted_languages};
 use fluent_templates::fluent_bundle::FluentValue;
 use fluent_templates::{Loader, static_loader};
@@ -76,6 +76,16 @@ impl Locale {
     pub fn text_for(self, name: &str, count: i64) -> String {
         let arguments = HashMap::from([(Cow::Borrowed("count"), FluentValue::from(count))]);
         LOCALES.try_lookup_with_args(&self.language(), name, &arguments).unwrap_or_else(|| name.to_owned())
+    }
+
+    /// The name of the application of a context.
+    #[must_use]
+    pub const fn application(self, context: ApplicationContext) -> &'static str {
+        let title = &context.application().title;
+        match self {
+            Self::English => title.english,
+            Self::Russian => title.russian,
+        }
     }
 
     /// The tag for `Content-Language`.

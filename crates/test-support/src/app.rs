@@ -1,12 +1,13 @@
 //! An application as its users meet it: the built program, in a process of its own.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use constants::{AppScope, Application, cookie};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::actor::Actor;
@@ -16,7 +17,7 @@ use crate::{TestDatabase, TestRedis, eventually};
 
 const START: Duration = Duration::from_secs(20);
 
-/// A database, a Redis and an application on them: `web` or `admin-panel`.
+/// A database, a Redis and an application on them, by the name of its folder.
 #[must_use]
 pub fn stack(name: &'static str) -> (TestDatabase, TestRedis, App) {
     let (database, redis) = (TestDatabase::new(), TestRedis::start());
@@ -38,6 +39,8 @@ pub struct App {
 #[derive(Clone)]
 pub struct AppBuilder {
     name: &'static str,
+    program: PathBuf,
+    cookie: String,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     ready: &'static str,
@@ -53,12 +56,21 @@ pub struct Failed {
 }
 
 impl App {
-    /// Begins to describe one: `web` or `admin-panel`.
+    /// Begins to describe one, by the name of its folder.
     #[must_use]
     pub fn builder(name: &'static str) -> AppBuilder {
-        let port = if name == "admin-panel" { "ADMIN_PORT" } else { "WEB_PORT" };
+        let Application { port, cookies, .. } = application(name);
+        Self::built_elsewhere(name, &program(name), port.variable, cookies.session)
+    }
+
+    /// Begins to describe one that this build need not know: its program, the variable of its port, and the name of its
+    /// session cookie.
+    #[must_use]
+    pub fn built_elsewhere(name: &'static str, program: &Path, port: &str, cookie: &str) -> AppBuilder {
         AppBuilder {
             name,
+            program: program.to_owned(),
+            cookie: cookie.to_owned(),
             arguments: Vec::new(),
             environment: vec![(port.to_owned(), "0".to_owned())],
             ready: "/readyz",
@@ -243,8 +255,8 @@ impl AppBuilder {
         let production =
             self.environment.iter().any(|(name, value)| name == "APP_ENV" && value == "production");
         let (name, ready) = (self.name, self.ready);
-        let cookie = if name == "admin-panel" { "adminSessionId" } else { "sessionId" };
-        let cookie = format!("{}{cookie}", if production { "__Host-" } else { "" });
+        let prefix = if production { cookie::HOST_PREFIX } else { "" };
+        let cookie = format!("{prefix}{}", self.cookie);
         let (child, log, readers) = self.spawn();
         let mut app =
             App { name, child: Mutex::new(child), log, readers: Mutex::new(readers.into()), port: 0, cookie };
@@ -275,7 +287,7 @@ impl AppBuilder {
     }
 
     fn spawn(self) -> (Child, Arc<Mutex<String>>, [JoinHandle<()>; 2]) {
-        let mut command = bare_command(program(self.name));
+        let mut command = bare_command(&self.program);
         command.args(&self.arguments).envs(self.environment);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the application's process");
@@ -283,6 +295,13 @@ impl AppBuilder {
         let readers = [collect(child.stdout.take(), &log), collect(child.stderr.take(), &log)];
         (child, log, readers)
     }
+}
+
+/// What is fixed about the application of this name.
+fn application(name: &str) -> &'static Application {
+    name.parse::<AppScope>()
+        .unwrap_or_else(|error| panic!("no application is called {name}, but {error}"))
+        .application()
 }
 
 fn collect(pipe: Option<impl Read + Send + 'static>, log: &Arc<Mutex<String>>) -> JoinHandle<()> {
@@ -298,7 +317,8 @@ fn collect(pipe: Option<impl Read + Send + 'static>, log: &Arc<Mutex<String>>) -
 }
 
 /// The program that cargo built beside this test.
-pub(crate) fn program(name: &str) -> PathBuf {
+#[must_use]
+pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
     let deps = test.parent().expect("the folder of this test");
     let program = deps.parent().expect("the folder of the programs").join(name);

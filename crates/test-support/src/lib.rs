@@ -42,7 +42,7 @@ mod trips;
 pub mod revocations;
 
 pub use actor::Actor;
-pub use app::{App, AppBuilder, Failed, stack};
+pub use app::{App, AppBuilder, Failed, program, stack};
 pub use asvs::write_asvs;
 pub use browser::{Browser, BrowserBuilder, Complaint};
 pub use cluster::{Paused, TestPostgres};

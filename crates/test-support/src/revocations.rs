@@ -1,6 +1,6 @@
 //! How long after a revocation was acknowledged another process still lets the session in, while stores fail.
 //!
-//! Two processes of web and two of admin-panel on one Postgres and one Redis, all under load. A session is
+//! Two processes of each application on one Postgres and one Redis, all under load. A session is
 //! asked for again and again at one process while it is ended elsewhere.
 
 mod act;
@@ -14,10 +14,12 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use constants::AppScope;
+
 pub use act::Act;
 pub use fault::Fault;
 pub use report::{Report, Row};
-use stage::{Application, Stage};
+use stage::{Stage, bound};
 use victim::Victim;
 use wire::{Status, Wire};
 
@@ -63,9 +65,9 @@ pub fn measure(plan: &Plan, progress: &mut dyn FnMut(&str)) -> Report {
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let _end = SetOnDrop(&over);
-        let load: Vec<_> = Application::BOTH
-            .into_iter()
-            .flat_map(|application| (0..2 * plan.load).map(move |n| (application, n)))
+        let load: Vec<_> = AppScope::ALL
+            .iter()
+            .flat_map(|&application| (0..2 * plan.load).map(move |n| (application, n)))
             .map(|(application, n)| {
                 let (token, over) = (stage.bystander(application), &over);
                 let port = stage.processes(application)[n % 2].port();
@@ -73,7 +75,7 @@ pub fn measure(plan: &Plan, progress: &mut dyn FnMut(&str)) -> Report {
             })
             .collect();
         for fault in Fault::ALL {
-            for application in Application::BOTH {
+            for &application in AppScope::ALL {
                 progress(&format!("{fault}, {application}"));
                 let count = if fault == Fault::None { plan.healthy } else { plan.faulty };
                 let outcomes = phase(&stage, fault, application, count, &mut dead);
@@ -118,7 +120,7 @@ fn ask_until(over: &AtomicBool, port: u16, token: &str) -> (usize, Option<String
 fn phase(
     stage: &Stage,
     fault: Fault,
-    application: Application,
+    application: AppScope,
     count: usize,
     dead: &mut Vec<Victim>,
 ) -> Vec<Outcome> {
@@ -180,10 +182,12 @@ fn end(stage: &Stage, fault: Fault, victim: &Victim, act: Act) -> Option<(Instan
     let acknowledged = act.perform(stage, victim)?;
     fault.follow_up(stage, victim);
     let [here, there] = stage.processes(victim.application);
-    let at_once = match victim.application {
-        Application::AdminPanel => vec![here, there],
-        Application::Web if act.is_request() => vec![here],
-        Application::Web => Vec::new(),
+    let at_once = if !victim.application.application().cached {
+        vec![here, there]
+    } else if act.is_request() {
+        vec![here]
+    } else {
+        Vec::new()
     };
     let broken = at_once.into_iter().find_map(|process| {
         let status = Wire::new(process.port(), &victim.token).me();
@@ -240,7 +244,7 @@ fn watch(stage: &Stage, victim: &Victim, warm: &Barrier, struck: &Barrier) -> Wa
 impl Watched {
     fn judge(
         self,
-        application: Application,
+        application: AppScope,
         act: Act,
         acknowledged: Instant,
         broken: Option<String>,
@@ -248,7 +252,7 @@ impl Watched {
         let since = |at: Instant| at.saturating_duration_since(acknowledged);
         let last_yes = self.last_yes.map(since).unwrap_or_default();
         let never = (self.first_no.is_none() && self.unavailable == 0).then(|| "never refused".to_owned());
-        let late = (last_yes > application.bound()).then(|| format!("let in {last_yes:?} after the end"));
+        let late = (last_yes > bound(application)).then(|| format!("let in {last_yes:?} after the end"));
         Outcome {
             act,
             refused: self.first_no.map(since),

@@ -62,7 +62,7 @@ fn log_line(line: Line, locale: Locale) -> LogLine {
         action: line.action,
         actor: line.actor.map(|id| person(id, line.actor_email)),
         subject: line.subject.map(|id| person(id, line.subject_email)),
-        application: line.context.map(|context| locale.text(&format!("application-{context}"))),
+        application: line.context.map(|context| locale.application(context).to_owned()),
         address: line.origin.ip_address.map(|network| network.ip().to_string()),
         device: line.origin.user_agent.map(device),
         values: line.detail.map_or_else(Vec::new, |detail| values::of(&detail, locale)),

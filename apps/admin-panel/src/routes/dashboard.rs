@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse};
-use constants::ApplicationContext;
 use http_kit::page::PageRequest;
 use http_kit::{Problem, localized};
 use session_management::administration::{LegacyDay, Logins};
@@ -25,11 +24,10 @@ pub(crate) async fn show(
     let outcome = async {
         let statistics = staff.administration().statistics().await?;
         let live = statistics.live_sessions;
-        let counted = [(ApplicationContext::Web, live.web), (ApplicationContext::Admin, live.admin)];
         Ok::<_, SessionError>(DashboardPage {
             frame: page.frame(),
-            live: counted.map(|(context, count)| (context.as_str(), count)).into(),
             estimated: !live.exact,
+            live: live.by_context,
             logins: by_hour(&statistics.logins)?,
             legacy: by_day(statistics.legacy_uses)?,
             health: parts(staff.health().await),

@@ -4,7 +4,6 @@
 
 mod administration;
 mod cleanup;
-mod contexts;
 mod lifetimes;
 mod login_page;
 mod look_ups;

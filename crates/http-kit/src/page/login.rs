@@ -1,7 +1,6 @@
 //! The page on which people log in, and the way out.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use constants::ApplicationContext;
 use serde::Deserialize;
 use session_management::SessionService;
 use templates::page::{LoginPage, PhoneForm, Ways};
@@ -42,11 +41,11 @@ impl LoginForms {
     pub fn show(self, request: &HttpRequest, page: &PageRequest, refusal: Option<&Refusal>) -> HttpResponse {
         let Self { next, email, fault, phone } = self;
         let settings = super::settings(request);
-        let is_web = settings.is_some_and(|settings| settings.context() == ApplicationContext::Web);
+        let sign_up = settings.is_some_and(|settings| settings.context().application().sign_up);
         let telegram =
-            settings.filter(|_| is_web).and_then(|settings| telegram::way(request, settings, &next));
+            settings.filter(|_| sign_up).and_then(|settings| telegram::way(request, settings, &next));
         let ways =
-            if is_web { Ways { register: true, phone: Some(phone), telegram } } else { Ways::default() };
+            if sign_up { Ways { register: true, phone: Some(phone), telegram } } else { Ways::default() };
         let login = LoginPage { frame: page.frame(), next: next.to_string(), email, fault, ways };
         match refusal {
             Some(refusal) => page.show_again(refusal, &login),
@@ -104,8 +103,5 @@ pub(super) async fn after(request: HttpRequest) -> HttpResponse {
 
 /// Where a login leads if nothing else was asked for.
 fn usual(request: &HttpRequest) -> &'static str {
-    match super::settings(request).map(|settings| settings.context()) {
-        Some(ApplicationContext::Admin) => "/",
-        _ => "/account",
-    }
+    super::settings(request).map_or("/", |settings| settings.context().application().home)
 }

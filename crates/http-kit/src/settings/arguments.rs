@@ -2,6 +2,8 @@
 
 use clap::Parser;
 
+use super::Ports;
+
 /// An application of the identity platform. Every flag can also be given as an environment variable.
 #[derive(Debug, Default, Parser)]
 #[command(version)]
@@ -45,18 +47,15 @@ pub struct Arguments {
     /// Seconds for which known web sessions go on without Postgres (default 0).
     #[arg(long, env = "DEGRADED_GRACE_SECONDS")]
     pub(crate) degraded_grace_seconds: Option<String>,
-    /// Life of an unused session (web 30 days, admin 30 minutes).
+    /// Life of an unused session (default in web 30 days, in admin-panel 30 minutes).
     #[arg(long, env = "SESSION_IDLE_SECONDS")]
     pub(crate) session_idle_seconds: Option<String>,
-    /// Life of any session (web 90 days, admin 12 hours).
+    /// Life of any session (default in web 90 days, in admin-panel 12 hours).
     #[arg(long, env = "SESSION_ABSOLUTE_SECONDS")]
     pub(crate) session_absolute_seconds: Option<String>,
-    /// Port of web (default 3000).
-    #[arg(long, env = "WEB_PORT")]
-    pub(crate) web_port: Option<String>,
-    /// Port of admin-panel (default 3001).
-    #[arg(long, env = "ADMIN_PORT")]
-    pub(crate) admin_port: Option<String>,
+    /// Where each application listens.
+    #[command(flatten)]
+    pub(crate) ports: Ports,
     /// Address to listen on (default 127.0.0.1).
     #[arg(long, env = "LISTEN_ADDRESS")]
     pub(crate) listen_address: Option<String>,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use constants::{
-    AppScope, ApplicationContext, Environment, LegacyTokens, MigrationStrategy, UnknownName, redis,
+    Application, ApplicationContext, Environment, LegacyTokens, MigrationStrategy, Port, UnknownName, redis,
 };
 use delivery::{Routes, SmsGatewayUrl, SmtpUrl};
 use ipnet::IpNet;
@@ -191,14 +191,18 @@ fn demo_admin(given: &Arguments) -> Checked<Option<(Email, Password)>> {
     Ok(password.transpose().map_err(wrong)?.map(|password| (email, password)))
 }
 
+/// The port of this application; those of the others are checked, too.
 fn port(context: ApplicationContext, given: &Arguments) -> Checked<(&'static str, u16)> {
     const ALLOWED: &str = "a port from 0 (a free one) to 65535";
-    let web = parsed("WEB_PORT", given.web_port.as_deref(), ALLOWED)?.unwrap_or(3000);
-    let admin = parsed("ADMIN_PORT", given.admin_port.as_deref(), ALLOWED)?.unwrap_or(3001);
-    Ok(match context.scope() {
-        AppScope::Web => ("WEB_PORT", web),
-        AppScope::AdminPanel => ("ADMIN_PORT", admin),
-    })
+    let mut own = None;
+    for application in Application::ALL {
+        let Port { variable, default, .. } = application.port;
+        let port = parsed(variable, given.ports.given(variable), ALLOWED)?.unwrap_or(default);
+        if application.context == context {
+            own = Some((variable, port));
+        }
+    }
+    own.ok_or_else(|| SettingError::missing(context.application().port.variable, ALLOWED))
 }
 
 fn limits(given: &Arguments) -> Checked<Limits> {
@@ -324,8 +328,8 @@ mod tests {
             ),
             (wrong(|a| a.outbox_dir = Some("/dev/null/x".into())), "OUTBOX_DIR=/dev/null/x "),
             (wrong(|a| a.limit_sms_per_phone = Some("0".into())), "LIMIT_SMS_PER_PHONE=0 "),
-            (wrong(|a| a.web_port = Some("70000".into())), "WEB_PORT=70000 "),
-            (wrong(|a| a.admin_port = Some("x".into())), "ADMIN_PORT=x "),
+            (wrong(|a| a.ports.set("WEB_PORT", "70000")), "WEB_PORT=70000 "),
+            (wrong(|a| a.ports.set("ADMIN_PORT", "x")), "ADMIN_PORT=x "),
             (wrong(|a| a.session_idle_seconds = Some("0".into())), "SESSION_IDLE_SECONDS=0 "),
             (wrong(|a| a.trusted_proxies = Some("10.0.0.0/8, me".into())), "TRUSTED_PROXIES=10.0.0.0/8, me "),
             (wrong(|a| a.public_url = Some("a.example".into())), "PUBLIC_URL=a.example "),
@@ -356,7 +360,8 @@ mod tests {
 
     #[test]
     fn empty_means_unset() {
-        let arguments = Arguments { redis_url: Some(String::new()), web_port: Some(" ".into()), ..mock() };
+        let mut arguments = Arguments { redis_url: Some(String::new()), ..mock() };
+        arguments.ports.set("WEB_PORT", " ");
         assert_eq!(settings(ApplicationContext::Web, &arguments).unwrap().port, 3000);
     }
 }

@@ -5,6 +5,7 @@
 mod adopt;
 mod budget;
 mod connections;
+mod contexts;
 mod fixture;
 mod instance_keys;
 mod look_ups;

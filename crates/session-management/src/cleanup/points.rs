@@ -86,9 +86,10 @@ fn dual_write(measured: &Measured) -> Point {
     });
     let told = Facts::Processes(kinds.collect());
     let writes = |tokens| measured.applied.is_none() && tokens == LegacyTokens::DualWrite;
-    let holds = !measured.processes.iter().any(|(process, _)| {
-        process.context == constants::ApplicationContext::Web && writes(process.legacy_tokens)
-    });
+    let holds = !measured
+        .processes
+        .iter()
+        .any(|(process, _)| process.context.counts_legacy_tokens() && writes(process.legacy_tokens));
     let sentence = "No running process writes users.auth_token for the older software";
     Point { required: false, ..point("dual-write", sentence, holds, told) }
 }

@@ -1,6 +1,7 @@
 //! The first page of admin-panel: numbers.
 
 use askama::Template;
+use constants::ApplicationContext;
 
 use crate::Frame;
 
@@ -10,8 +11,8 @@ use crate::Frame;
 pub struct DashboardPage {
     /// What stands around it.
     pub frame: Frame,
-    /// Live sessions by the application's name.
-    pub live: Vec<(&'static str, i64)>,
+    /// Live sessions by application.
+    pub live: Vec<(ApplicationContext, i64)>,
     /// Whether these are counted by a sample.
     pub estimated: bool,
     /// Logins of the last 48 hours.

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::stage::Application;
 use super::{BOUND, Fault, Outcome, WATCH};
+use constants::AppScope;
 
 /// What was measured.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ pub struct Row {
     /// What failed.
     pub fault: Fault,
     /// Whose sessions were ended.
-    pub application: Application,
+    pub application: AppScope,
     /// How many.
     pub count: usize,
     /// From the acknowledgement to the first refusal in the other process: half of them were as fast.
@@ -39,7 +39,7 @@ pub struct Row {
 }
 
 impl Report {
-    pub(super) fn add(&mut self, fault: Fault, application: Application, outcomes: Vec<Outcome>) {
+    pub(super) fn add(&mut self, fault: Fault, application: AppScope, outcomes: Vec<Outcome>) {
         let mut refused: Vec<Duration> = outcomes.iter().filter_map(|outcome| outcome.refused).collect();
         refused.sort();
         let last = refused.len().saturating_sub(1);

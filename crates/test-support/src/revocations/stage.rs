@@ -1,8 +1,9 @@
 //! The servers and processes, and the people on them.
 
-use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+
+use constants::AppScope;
 
 use super::BOUND;
 use super::victim::Victim;
@@ -14,47 +15,15 @@ pub(super) const PASSWORD: &str = "correct horse battery";
 const HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$iPOQ5f2O21FsjnBvo1AiFcDuSXciCnKUrXFO+yfgNoM";
 
-/// Which application a session is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Application {
-    /// It may answer out of caches.
-    Web,
-    /// It always asks Postgres.
-    AdminPanel,
-}
-
-impl Application {
-    pub(super) const BOTH: [Self; 2] = [Self::Web, Self::AdminPanel];
-
-    /// How long after the end of a session a request may begin that is let in.
-    pub(super) const fn bound(self) -> Duration {
-        match self {
-            Self::Web => BOUND,
-            Self::AdminPanel => Duration::ZERO,
-        }
-    }
-
-    const fn context(self) -> &'static str {
-        match self {
-            Self::Web => "web",
-            Self::AdminPanel => "admin",
-        }
-    }
-}
-
-impl fmt::Display for Application {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Web => "web",
-            Self::AdminPanel => "admin-panel",
-        })
-    }
+/// How long after the end of a session a request may begin that is let in: where nothing is cached, not at all.
+pub(super) const fn bound(application: AppScope) -> Duration {
+    if application.application().cached { BOUND } else { Duration::ZERO }
 }
 
 /// Two processes of each application.
 pub(super) struct Stage {
-    web: [App; 2],
-    admin: [App; 2],
+    /// In the order of [`AppScope::ALL`].
+    processes: Vec<[App; 2]>,
     pub(super) redis: TestRedis,
     pub(super) database: TestDatabase,
     // Last, so that it outlives the database in it.
@@ -67,8 +36,8 @@ impl Stage {
         // One of its own: its backends are stopped.
         let (postgres, redis) = (TestPostgres::start(), TestRedis::start());
         let database = postgres.database();
-        let app = |name| {
-            App::builder(name)
+        let app = |scope: &AppScope| {
+            App::builder(scope.as_str())
                 .database(&database)
                 .redis(&redis)
                 .env("APP_ENV", "production")
@@ -76,33 +45,30 @@ impl Stage {
                 .env("RUST_LOG", "warn,actix_server=off,http_kit=info")
                 .start()
         };
-        let web = [app("web"), app("web")];
-        let admin = [app("admin-panel"), app("admin-panel")];
-        let stage = Self { web, admin, redis, database, _postgres: postgres, people: AtomicUsize::new(0) };
+        let processes = AppScope::ALL.iter().map(|scope| [app(scope), app(scope)]).collect();
+        let stage = Self { processes, redis, database, _postgres: postgres, people: AtomicUsize::new(0) };
         stage.recover();
         stage
     }
 
     /// The one where sessions are ended, and the one where they are asked for.
-    pub(super) fn processes(&self, application: Application) -> &[App; 2] {
-        match application {
-            Application::Web => &self.web,
-            Application::AdminPanel => &self.admin,
-        }
+    pub(super) fn processes(&self, application: AppScope) -> &[App; 2] {
+        &self.processes[application as usize]
     }
 
-    /// Waits until every process of web holds its lease again.
+    /// Waits until every process that caches holds its lease again.
     pub(super) fn recover(&self) {
-        self.web.iter().for_each(App::wait_for_lease);
+        let cached = AppScope::ALL.iter().filter(|scope| scope.application().cached);
+        cached.flat_map(|scope| self.processes(*scope)).for_each(App::wait_for_lease);
     }
 
     /// The token of a session that nobody is going to end.
-    pub(super) fn bystander(&self, application: Application) -> String {
+    pub(super) fn bystander(&self, application: AppScope) -> String {
         self.victims(application, 1).remove(0).token
     }
 
     /// People with two sessions each, as logins would have left them.
-    pub(super) fn victims(&self, application: Application, count: usize) -> Vec<Victim> {
+    pub(super) fn victims(&self, application: AppScope, count: usize) -> Vec<Victim> {
         let one = |_| {
             let number = self.people.fetch_add(1, Ordering::Relaxed);
             let email = format!("person{number}@example.com");

@@ -1,9 +1,9 @@
 //! A session that is going to be ended, and one beside it that may end it.
 
-use super::stage::Application;
+use constants::AppScope;
 
 pub(super) struct Victim {
-    pub(super) application: Application,
+    pub(super) application: AppScope,
     pub(super) email: String,
     /// What the client holds.
     pub(super) token: String,

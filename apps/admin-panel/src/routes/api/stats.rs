@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, NaiveDate, Utc};
+use constants::ApplicationContext;
 use http_kit::{Gated, Problem, localized, rfc3339};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use session_management::administration::Statistics;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::staff::{Staff, UsersRead};
 
@@ -24,11 +27,31 @@ pub(crate) struct Stats {
 }
 
 /// Sessions that count now, by application context.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct LiveSessionsView {
-    web: i64,
-    admin: i64,
+pub(crate) struct LiveSessionsView(Vec<(ApplicationContext, i64)>);
+
+impl Serialize for LiveSessionsView {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
 }
+
+impl PartialSchema for LiveSessionsView {
+    fn schema() -> RefOr<Schema> {
+        let object =
+            ObjectBuilder::new().description(Some("Sessions that count now, by application context."));
+        let count = || {
+            ObjectBuilder::new()
+                .schema_type(Type::Integer)
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        };
+        let each = |object: ObjectBuilder, context: &ApplicationContext| {
+            object.property(context.as_str(), count()).required(context.as_str())
+        };
+        ApplicationContext::ALL.iter().fold(object, each).into()
+    }
+}
+
+impl ToSchema for LiveSessionsView {}
 
 /// Logins of an hour.
 #[derive(Serialize, ToSchema)]
@@ -59,8 +82,8 @@ impl From<Statistics> for Stats {
             by_source: day.by_source.into_iter().collect(),
         });
         Self {
-            live_sessions: LiveSessionsView { web: live_sessions.web, admin: live_sessions.admin },
             live_sessions_estimated: !live_sessions.exact,
+            live_sessions: LiveSessionsView(live_sessions.by_context),
             logins_per_hour: hours.collect(),
             legacy_hits_per_day: days.collect(),
         }

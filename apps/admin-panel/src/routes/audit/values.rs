@@ -55,7 +55,9 @@ fn text(name: &str, value: &Value, locale: Locale) -> String {
         Value::Bool(false) => locale.text("log-no"),
         Value::String(text) => match name {
             "role" | "method" | "from" => locale.find(&format!("{name}-{text}")),
-            "application_context" => locale.find(&format!("application-{text}")),
+            "application_context" | "closed_context" => {
+                text.parse().ok().map(|context| locale.application(context).to_owned())
+            }
             "expires_at" => text.parse::<DateTime<Utc>>().ok().map(|at| moment(at, locale)),
             _ => None,
         }

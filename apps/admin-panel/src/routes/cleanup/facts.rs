@@ -53,8 +53,8 @@ fn why(lacking: &Lacking, locale: Locale) -> String {
 }
 
 fn processes(kind: &Processes, locale: Locale) -> String {
-    let application = locale.text(&format!("application-{}", kind.context));
+    let application = locale.application(kind.context);
     let (count, tokens) = (kind.count.to_string(), kind.legacy_tokens.to_string());
-    let arguments = [("count", count.as_str()), ("application", &application), ("tokens", &tokens)];
+    let arguments = [("count", count.as_str()), ("application", application), ("tokens", &tokens)];
     locale.text_with("cleanup-fact-process", &arguments)
 }

@@ -296,11 +296,7 @@ impl Administration for MockUserManager {
             Logins { hour, logins }
         };
         Ok(Statistics {
-            live_sessions: LiveSessions {
-                web: live(ApplicationContext::Web),
-                admin: live(ApplicationContext::Admin),
-                exact: true,
-            },
+            live_sessions: LiveSessions { by_context: LiveSessions::each(live), exact: true },
             logins: Logins::hours(now).into_iter().map(logins).collect(),
             legacy_uses: LegacyDay::each(now, &[]),
         })

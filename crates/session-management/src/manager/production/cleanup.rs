@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use constants::{ApplicationContext, LegacyTokens};
+use constants::LegacyTokens;
 use identity_db::cleanup;
 use identity_db::presence::Presence;
 
@@ -41,7 +41,7 @@ impl Inner {
         if self.cleaned_up.swap(true, Ordering::Relaxed) {
             return;
         }
-        if self.context == ApplicationContext::Web && self.legacy != LegacyTokens::Off {
+        if self.context.counts_legacy_tokens() && self.legacy != LegacyTokens::Off {
             log::warn!(
                 "the clean-up was applied: LEGACY_TOKENS={} has no effect, tokens of the older software are unknown",
                 self.legacy

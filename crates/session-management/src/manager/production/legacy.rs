@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use chrono::DateTime;
-use constants::{ApplicationContext, LegacySource, LegacyTokens};
+use constants::{LegacySource, LegacyTokens};
 use identity_db::audit::Origin;
 use identity_db::session::{self, Adopted, LegacyKey, LegacyToken};
 use identity_db::{SessionId, failpoint};
@@ -18,7 +18,7 @@ use crate::token::SessionToken;
 impl Inner {
     /// Whether tokens of the older software count: in web, until they are switched off.
     pub(super) fn adopts(&self) -> bool {
-        (self.context == ApplicationContext::Web || failpoint!("guard::legacy_only_in_web"))
+        (self.context.counts_legacy_tokens() || failpoint!("guard::legacy_only_in_web"))
             && self.legacy_tokens() != LegacyTokens::Off
     }
 

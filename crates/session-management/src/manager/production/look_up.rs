@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use constants::ApplicationContext;
 use identity_db::audit::Origin;
 use identity_db::session::{Found, State};
 use identity_db::{SessionId, failpoint};
@@ -27,9 +26,9 @@ pub(crate) enum Decision {
 }
 
 impl Inner {
-    /// Whether anything cached may answer at all: admin-panel always asks Postgres.
+    /// Whether anything cached may answer at all: admin-panel, for one, always asks Postgres.
     pub(super) fn caches(&self) -> bool {
-        self.context == ApplicationContext::Web || failpoint!("guard::admin_reads_no_cache")
+        self.context.application().cached || failpoint!("guard::admin_reads_no_cache")
     }
 
     /// What the process' own cache may repeat now.

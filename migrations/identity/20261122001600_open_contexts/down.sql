@@ -1,0 +1,3 @@
+DROP FUNCTION forget_application_context(text);
+DROP FUNCTION close_application_context(text);
+DROP FUNCTION open_application_context(text);
