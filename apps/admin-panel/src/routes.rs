@@ -6,22 +6,21 @@ mod cleanup;
 mod dashboard;
 mod users;
 
-use actix_web::web::{self, ServiceConfig};
-use http_kit::page::{get, resource};
+use http_kit::Routes;
 use utoipa::OpenApi;
 
 use users::{act, person};
 
 /// What needs a session.
-pub(crate) fn private(config: &mut ServiceConfig) {
-    api::routes(config);
-    config
-        .service(resource("/").route(get().to(dashboard::show)))
-        .service(resource("/users").route(get().to(users::show)))
-        .service(resource("/users/{id}").route(get().to(person::show)))
-        .service(resource("/users/{id}/{act}").route(get().to(act::ask)).route(web::post().to(act::perform)))
-        .service(resource("/audit").route(get().to(audit::show)))
-        .service(resource("/cleanup").route(get().to(cleanup::show)));
+pub(crate) fn private(routes: &mut Routes<'_>) {
+    api::routes(routes);
+    routes
+        .at("/", |at| at.page(dashboard::show))
+        .at("/users", |at| at.page(users::show))
+        .at("/users/{id}", |at| at.page(person::show))
+        .at("/users/{id}/{act}", |at| at.page(act::ask).post(act::perform))
+        .at("/audit", |at| at.page(audit::show))
+        .at("/cleanup", |at| at.page(cleanup::show));
 }
 
 /// The document of these routes.

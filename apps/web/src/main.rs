@@ -4,8 +4,7 @@ mod pages;
 
 use std::process::ExitCode;
 
-use actix_web::web::{self, ServiceConfig};
-use http_kit::{App, account, preferences, resource, run};
+use http_kit::{App, Routes, account, preferences, run};
 use session_management::Web;
 use utoipa::OpenApi;
 
@@ -15,24 +14,21 @@ fn main() -> ExitCode {
 
 /// What web has and no other application: customers make their accounts themselves, also by the first login
 /// with a phone or by Telegram.
-fn public(config: &mut ServiceConfig) {
-    config
-        .service(resource("/api/register").route(web::post().to(account::register)))
-        .service(resource("/api/login/sms/request").route(web::post().to(account::request_code)))
-        .service(resource("/api/login/sms/verify").route(web::post().to(account::verify_code)))
-        .service(resource("/api/login/telegram").route(web::post().to(account::log_in_by_telegram)))
-        .configure(pages::public);
+fn public(routes: &mut Routes<'_>) {
+    routes
+        .at("/api/register", |at| at.post(account::register))
+        .at("/api/login/sms/request", |at| at.post(account::request_code))
+        .at("/api/login/sms/verify", |at| at.post(account::verify_code))
+        .at("/api/login/telegram", |at| at.post(account::log_in_by_telegram));
+    pages::public(routes);
 }
 
 /// How a person wants the site to be, and their own page.
-fn private(config: &mut ServiceConfig) {
-    config
-        .service(
-            resource("/api/preferences")
-                .route(web::get().to(preferences::show_preferences))
-                .route(web::put().to(preferences::choose_preferences)),
-        )
-        .configure(pages::private);
+fn private(routes: &mut Routes<'_>) {
+    routes.at("/api/preferences", |at| {
+        at.get(preferences::show_preferences).put(preferences::choose_preferences)
+    });
+    pages::private(routes);
 }
 
 #[derive(OpenApi)]

@@ -5,42 +5,25 @@ mod home;
 mod login;
 mod register;
 
-use actix_web::middleware::from_fn;
-use actix_web::web::{self, ServiceConfig};
-use http_kit::page::{self, get, resource};
+use http_kit::Routes;
 use session_management::Web;
 
 /// What a stranger may see.
-pub(crate) fn public(config: &mut ServiceConfig) {
-    config
-        .service(resource("/").wrap(from_fn(page::greet::<Web>)).route(get().to(home::show)))
-        .service(
-            resource("/register").route(get().to(register::show)).route(web::post().to(register::register)),
-        )
-        .service(
-            resource("/login/sms")
-                .route(get().to(login::sms::back))
-                .route(web::post().to(login::sms::request_code)),
-        )
-        .service(
-            resource("/login/sms/verify")
-                .route(get().to(login::sms::show))
-                .route(web::post().to(login::sms::verify_code)),
-        )
-        .service(
-            resource("/login/telegram")
-                .route(get().to(login::telegram::show))
-                .route(web::post().to(login::telegram::log_in)),
-        );
+pub(crate) fn public(routes: &mut Routes<'_>) {
+    routes
+        .at_greeting::<Web>("/", |at| at.page(home::show))
+        .at("/register", |at| at.page(register::show).post(register::register))
+        .at("/login/sms", |at| at.page(login::sms::back).post(login::sms::request_code))
+        .at("/login/sms/verify", |at| at.page(login::sms::show).post(login::sms::verify_code))
+        .at("/login/telegram", |at| at.page(login::telegram::show).post(login::telegram::log_in));
 }
 
 /// What needs a session.
-pub(crate) fn private(config: &mut ServiceConfig) {
-    let act = |path: &str| resource(path).route(get().to(account::back));
-    config
-        .service(resource("/account").route(get().to(account::show)))
-        .service(act("/account/password").route(web::post().to(account::password::change)))
-        .service(act("/account/preferences").route(web::post().to(account::preferences::choose)))
-        .service(act("/account/sessions/end-others").route(web::post().to(account::sessions::end_others)))
-        .service(act("/account/sessions/{id}/end").route(web::post().to(account::sessions::end)));
+pub(crate) fn private(routes: &mut Routes<'_>) {
+    routes
+        .at("/account", |at| at.page(account::show))
+        .at("/account/password", |at| at.page(account::back).post(account::password::change))
+        .at("/account/preferences", |at| at.page(account::back).post(account::preferences::choose))
+        .at("/account/sessions/end-others", |at| at.page(account::back).post(account::sessions::end_others))
+        .at("/account/sessions/{id}/end", |at| at.page(account::back).post(account::sessions::end));
 }

@@ -8,10 +8,9 @@ mod sessions;
 mod sms;
 mod telegram;
 
-use actix_web::web::{self, ServiceConfig};
 use session_management::AppContext;
 
-use crate::app::resource;
+use crate::routes::Routes;
 
 pub use login::{Credentials, Transport, answer_login, login_of, open_account, refused, register};
 pub use password::exchange_password;
@@ -34,20 +33,18 @@ pub use sms::{__path_request_code, __path_verify_code};
 pub use telegram::__path_log_in_by_telegram;
 
 /// What a stranger may call.
-pub(crate) fn public(config: &mut ServiceConfig) {
-    config
-        .service(resource("/api/login").route(web::post().to(log_in)))
-        .service(resource("/api/logout").route(web::post().to(log_out)));
+pub(crate) fn public(routes: &mut Routes<'_>) {
+    routes.at("/api/login", |at| at.post(log_in)).at("/api/logout", |at| at.post(log_out));
 }
 
 /// What needs a session.
-pub(crate) fn private<C: AppContext>(config: &mut ServiceConfig) {
-    config
-        .service(resource("/api/me").route(web::get().to(me::<C>)))
-        .service(resource("/api/verify").route(web::get().to(verify::<C>)))
-        .service(resource("/api/sessions").route(web::get().to(list_sessions::<C>)))
-        .service(resource("/api/sessions/revoke-others").route(web::post().to(revoke_others::<C>)))
-        .service(resource("/api/sessions/{id}").route(web::delete().to(end_session::<C>)))
-        .service(resource("/api/password").route(web::post().to(change_password::<C>)))
-        .service(resource("/api/reauthenticate").route(web::post().to(reauthenticate::<C>)));
+pub(crate) fn private<C: AppContext>(routes: &mut Routes<'_>) {
+    routes
+        .at("/api/me", |at| at.get(me::<C>))
+        .at("/api/verify", |at| at.get(verify::<C>))
+        .at("/api/sessions", |at| at.get(list_sessions::<C>))
+        .at("/api/sessions/revoke-others", |at| at.post(revoke_others::<C>))
+        .at("/api/sessions/{id}", |at| at.delete(end_session::<C>))
+        .at("/api/password", |at| at.post(change_password::<C>))
+        .at("/api/reauthenticate", |at| at.post(reauthenticate::<C>));
 }

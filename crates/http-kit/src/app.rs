@@ -2,20 +2,18 @@
 
 use std::marker::PhantomData;
 
-use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, Resource};
 use constants::AppScope;
 use session_management::AppContext;
 use utoipa::openapi::OpenApi as Document;
 
-use crate::problem::{Code, Problem};
+use crate::routes::Routes;
 
 /// An application of context `C`. The shared routes come with it; these are its own.
 #[derive(Debug)]
 pub struct App<C> {
     pub(crate) scope: AppScope,
-    pub(crate) public: fn(&mut ServiceConfig),
-    pub(crate) private: fn(&mut ServiceConfig),
+    pub(crate) public: fn(&mut Routes<'_>),
+    pub(crate) private: fn(&mut Routes<'_>),
     pub(crate) document: fn() -> Document,
     context: PhantomData<fn() -> C>,
 }
@@ -38,14 +36,14 @@ impl<C: AppContext> App<C> {
 
     /// Routes that a stranger may call. This list is as short as it can be.
     #[must_use]
-    pub fn public(mut self, routes: fn(&mut ServiceConfig)) -> Self {
+    pub fn public(mut self, routes: fn(&mut Routes<'_>)) -> Self {
         self.public = routes;
         self
     }
 
     /// Routes behind the gate.
     #[must_use]
-    pub fn private(mut self, routes: fn(&mut ServiceConfig)) -> Self {
+    pub fn private(mut self, routes: fn(&mut Routes<'_>)) -> Self {
         self.private = routes;
         self
     }
@@ -62,12 +60,4 @@ impl<C: AppContext> Default for App<C> {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// A path whose unknown methods are a problem of code `method_not_allowed`.
-#[must_use]
-pub fn resource(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(|request: HttpRequest| async move {
-        Problem::new(Code::MethodNotAllowed).for_request(&request)
-    }))
 }

@@ -14,11 +14,11 @@ use std::time::Instant;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::Method;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
-    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
+use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use pin_project_lite::pin_project;
 use session_management::budget::{OfRequest, of_request};
@@ -38,8 +38,9 @@ pub(crate) const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-orig
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Answers are data; nothing in them is to be run or framed.
-const POLICY: HeaderValue =
-    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
+);
 
 /// Pages load their own style, script and pictures, and send their forms home.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
@@ -50,8 +51,14 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
 /// The page under `/docs` brings its own scripts; its styles are partly inline.
 const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-     connect-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+     connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
 );
+
+/// What answers depend on beside their address, for caches that keep what they should not.
+const VARIES: HeaderValue = HeaderValue::from_static("Accept, Accept-Language, Authorization, Cookie");
+
+/// How a 401 is overcome by programs; browsers ask nobody for a token.
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer");
 
 /// The outermost layer of application `C`.
 pub(crate) struct Front<C>(Rc<Parts<C>>);
@@ -236,8 +243,9 @@ fn express<C: AppContext>(parts: &Rc<Parts<C>>, request: &ServiceRequest) -> Way
 
 fn finish<B, C: AppContext>(parts: &Parts<C>, response: &mut ServiceResponse<B>, started: Instant) {
     let is_docs = page::is_at_or_below(response.request().path(), "/docs");
-    harden(response.headers_mut(), &parts.settings, is_docs);
-    let status = response.status().as_u16();
+    let status = response.status();
+    harden(response.headers_mut(), &parts.settings, status, is_docs);
+    let status = status.as_u16();
     let took = started.elapsed();
     parts.metrics.observe(response.request(), status, took);
     let request = response.request();
@@ -282,7 +290,7 @@ fn is_same_origin(settings: &Settings, method: &Method, headers: &HeaderMap) -> 
     own.is_some_and(|own| own.as_bytes() == origin.as_bytes())
 }
 
-fn harden(headers: &mut HeaderMap, settings: &Settings, is_docs: bool) {
+fn harden(headers: &mut HeaderMap, settings: &Settings, status: StatusCode, is_docs: bool) {
     let is_page = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let policy = match (is_docs, is_page) {
         (true, _) => DOCS_POLICY,
@@ -297,8 +305,14 @@ fn harden(headers: &mut HeaderMap, settings: &Settings, is_docs: bool) {
     let referrer = if is_page { "same-origin" } else { "no-referrer" };
     headers.insert(REFERRER_POLICY, HeaderValue::from_static(referrer));
     headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
-    if !is_docs {
-        insert_new(headers, CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let is_file = (is_docs && !status.is_client_error() && !status.is_server_error())
+        || headers.contains_key(CACHE_CONTROL);
+    if !is_file {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(VARY, VARIES);
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, CHALLENGE);
     }
     if settings.is_production() {
         let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");

@@ -78,7 +78,7 @@ pub(crate) async fn gate<C: AppContext>(
 ///
 /// # Errors
 /// Those of the page itself.
-pub async fn greet<C: AppContext>(
+pub(crate) async fn greet<C: AppContext>(
     settings: web::Data<Settings>,
     service: web::Data<SessionService>,
     request: ServiceRequest,

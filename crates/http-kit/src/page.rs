@@ -20,17 +20,16 @@ use actix_web::cookie::Cookie;
 use actix_web::dev::Payload;
 use actix_web::http::header::{ACCEPT, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
-use actix_web::web::{self, ServiceConfig};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Resource, guard};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use constants::cookie;
 use templates::{FormToken, Frame, Locale, Notice, Template};
 
 use crate::problem::{Code, Problem};
+use crate::routes::Routes;
 use crate::settings::Settings;
 use crate::{carrier, locale};
 use form_token::FormKey;
 
-pub use crate::gate::greet;
 pub use device_row::device_row;
 pub use form::{Form, NoFields, StrangerForm};
 pub use login::LoginForms;
@@ -44,23 +43,11 @@ pub(crate) use visitor::Visitor;
 const FOR_PROGRAMS: &[&str] = &["/api", "/docs", "/healthz", "/readyz", "/metrics", "/openapi.json"];
 
 /// The files of pages, and the ways in and out.
-pub(crate) fn public(config: &mut ServiceConfig) {
-    config
-        .service(resource("/assets/{version}/{name}").route(get().to(asset::asset)))
-        .service(resource("/login").route(get().to(login::show)).route(web::post().to(login::log_in)))
-        .service(resource("/logout").route(get().to(login::after)).route(web::post().to(login::log_out)));
-}
-
-/// A path of pages, where what it does not know is a page that says so.
-#[must_use]
-pub fn resource(path: &str) -> Resource {
-    crate::app::resource(path)
-}
-
-/// A route for asking for a page.
-#[must_use]
-pub fn get() -> actix_web::Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+pub(crate) fn public(routes: &mut Routes<'_>) {
+    routes
+        .at("/assets/{version}/{name}", |at| at.page(asset::asset))
+        .at("/login", |at| at.page(login::show).post(login::log_in))
+        .at("/logout", |at| at.page(login::after).post(login::log_out));
 }
 
 /// Whether the answer is to be a page: every path of ours that is none of a program's, and every other that a browser

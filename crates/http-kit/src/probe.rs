@@ -1,13 +1,17 @@
 //! Is it alive, is it ready, what does it count: for operators and their programs.
 
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use session_management::{SessionError, SessionService};
 use utoipa::ToSchema;
 
-use crate::app::resource;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
+use crate::routes::Routes;
+
+/// Prometheus' text format.
+const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Whether a part answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -42,11 +46,11 @@ pub(crate) struct Liveness {
     status: &'static str,
 }
 
-pub(crate) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(resource("/healthz").route(web::get().to(healthz)))
-        .service(resource("/readyz").route(web::get().to(readyz)))
-        .service(resource("/metrics").route(web::get().to(metrics)));
+pub(crate) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .at("/healthz", |at| at.get(healthz))
+        .at("/readyz", |at| at.get(readyz))
+        .at("/metrics", |at| at.get(metrics));
 }
 
 /// Whether the process is alive.
@@ -75,7 +79,7 @@ pub(crate) async fn readyz(service: web::Data<SessionService>) -> HttpResponse {
     if health.postgres && !health.migrated {
         log::warn!("not ready: migrations are pending; run `migrate run`");
     }
-    HttpResponse::ServiceUnavailable().json(readiness)
+    HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, 1)).json(readiness)
 }
 
 /// Counters in Prometheus' text format.
@@ -85,5 +89,5 @@ pub(crate) async fn readyz(service: web::Data<SessionService>) -> HttpResponse {
 )]
 pub(crate) async fn metrics(metrics: web::Data<Metrics>) -> Result<HttpResponse, Problem> {
     let text = metrics.render().map_err(|error| SessionError::Internal(error.to_string()))?;
-    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text))
+    Ok(HttpResponse::Ok().content_type(TEXT_FORMAT).body(text))
 }

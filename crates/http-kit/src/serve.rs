@@ -4,8 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
-use actix_web::middleware::from_fn;
-use actix_web::{App as ActixApp, HttpRequest, HttpServer, web};
+use actix_web::{App as ActixApp, HttpServer, web};
 use clap::Parser;
 use constants::{ApplicationContext, MigrationStrategy};
 use session_management::{
@@ -13,15 +12,12 @@ use session_management::{
     web_store,
 };
 use tokio::sync::watch;
-use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
 use crate::front::Front;
-use crate::gate::gate;
 use crate::metrics::Metrics;
-use crate::problem::{Code, Problem};
 use crate::settings::{Arguments, Settings, SettingsError};
-use crate::{account, health_check, openapi, outgoing, page, probe};
+use crate::{health_check, openapi, outgoing, routes};
 
 /// Seconds that running requests get to finish when the process is told to end.
 const SHUTDOWN_SECONDS: u64 = 5;
@@ -49,6 +45,11 @@ pub fn run<C: AppContext>(app: App<C>) -> ExitCode {
     if arguments.openapi {
         let document = openapi::document(app.scope, (app.document)());
         println!("{}", document.to_pretty_json().unwrap_or_default());
+        return ExitCode::SUCCESS;
+    }
+    if arguments.routes {
+        let document = openapi::document(app.scope, (app.document)());
+        routes::list(app, &document).iter().for_each(|route| println!("{route}"));
         return ExitCode::SUCCESS;
     }
     let settings = match Settings::check(C::CONTEXT, &arguments) {
@@ -124,19 +125,7 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
             .app_data(metrics.clone())
             .app_data(cleanup.clone())
             .wrap(Front::<C>::new(settings.clone(), service.clone(), metrics.clone()))
-            .configure(probe::routes)
-            .service(web::redirect("/docs", "/docs/"))
-            .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", document.clone()))
-            .configure(account::public)
-            .configure(page::public)
-            .configure(app.public)
-            .service(
-                web::scope("")
-                    .wrap(from_fn(gate::<C>))
-                    .configure(account::private::<C>)
-                    .configure(app.private)
-                    .default_service(web::to(not_found)),
-            )
+            .configure(|config| drop(routes::register(config, app, &document)))
     })
     .disable_signals()
     .shutdown_timeout(SHUTDOWN_SECONDS)
@@ -190,8 +179,4 @@ async fn stop_on_signal(server: ServerHandle) {
     }
     log::info!("ending");
     server.stop(true).await;
-}
-
-async fn not_found(request: HttpRequest) -> Problem {
-    Problem::new(Code::NotFound).for_request(&request)
 }

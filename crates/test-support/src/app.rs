@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::actor::Actor;
 use crate::command::bare_command;
 use crate::http::{Client, Response};
+use crate::lint::{self, Site};
 use crate::{TestDatabase, TestRedis, eventually};
 
 const START: Duration = Duration::from_secs(20);
@@ -204,6 +205,7 @@ impl Drop for App {
                 self.log.lock().unwrap_or_else(PoisonError::into_inner)
             );
         }
+        lint::conclude();
     }
 }
 
@@ -261,6 +263,7 @@ impl AppBuilder {
         let mut app =
             App { name, child: Mutex::new(child), log, readers: Mutex::new(readers.into()), port: 0, cookie };
         app.port = app.wait_until_it_listens();
+        lint::register(app.port, Site { name, production });
         let client = app.anon();
         eventually(&format!("{name} answers {ready}"), START, || {
             client.request("GET", ready).try_send().ok().filter(|answer| answer.status == 200)

@@ -3,6 +3,7 @@
 mod builder;
 mod command;
 mod driver;
+mod network;
 
 use std::time::Duration;
 
@@ -180,7 +181,7 @@ impl Browser {
     #[must_use]
     #[track_caller]
     pub fn complaints(&self) -> Vec<Complaint> {
-        command::complaints(self.must("the console", self.session().issue_cmd(command::Console)))
+        command::complaints(self.must("the console", self.session().issue_cmd(command::Log::Browser)))
     }
 
     /// The words of a dialog that a page has opened, if one did.
@@ -256,9 +257,11 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         let Some(session) = self.session.take() else { return };
-        let console = self.runtime.block_on(session.issue_cmd(command::Console));
+        let console = self.runtime.block_on(session.issue_cmd(command::Log::Browser));
+        let network = self.runtime.block_on(session.issue_cmd(command::Log::Performance));
         let _ = self.runtime.block_on(session.close());
         if !std::thread::panicking() {
+            network::lint(&network.expect("what went over the network"));
             let complaints = command::complaints(console.expect("the console"));
             assert!(complaints.is_empty(), "the browser complains: {complaints:?}");
         }

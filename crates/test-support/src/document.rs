@@ -2,12 +2,14 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Stdio;
 
 use tempfile::TempDir;
+use url::Url;
 
 use crate::command::bare_command;
-use crate::scripts;
+use crate::{lint, scripts};
 
 /// A block of commands in a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +65,13 @@ impl Shell {
         let server = scripts::root().join("scripts/server");
         std::fs::write(&psql, format!("#!/bin/sh\nexec '{}' psql \"$@\"\n", server.display())).expect("psql");
         std::fs::set_permissions(&psql, Permissions::from_mode(0o755)).expect("a program");
+        // What curl is answered is read like every other answer: its headers are kept beside the address.
+        let curl = programs.join("curl");
+        let wrapper = "#!/bin/sh\nfor word; do case $word in http://*) address=$word ;; esac; done\n\
+             echo \"$address\" >\"$ANSWERS/$$.address\"\n\
+             PATH=${PATH#*:} exec curl --dump-header \"$ANSWERS/$$.head\" \"$@\"\n";
+        std::fs::write(&curl, wrapper).expect("curl");
+        std::fs::set_permissions(&curl, Permissions::from_mode(0o755)).expect("a program");
         for name in ["sessionctl", "migrate"] {
             std::os::unix::fs::symlink(crate::app::program(name), programs.join(name)).expect("a link");
         }
@@ -77,12 +86,30 @@ impl Shell {
         let programs = self.folder.path().join(".programs");
         let mut command = bare_command("bash");
         command.args(["-euo", "pipefail", "-c", &block.commands]).current_dir(self.folder.path());
-        command.env("PATH", format!("{}:{path}", programs.display()));
+        let answers = scripts::directory();
+        command.env("PATH", format!("{}:{path}", programs.display())).env("ANSWERS", answers.path());
         command.envs(self.environment.iter().cloned()).stdin(Stdio::null());
         let ended = command.output().expect("bash");
+        lint_answers(answers.path());
         let (output, errors) =
             (String::from_utf8_lossy(&ended.stdout).into_owned(), String::from_utf8_lossy(&ended.stderr));
         assert!(ended.status.success(), "line {}: {}\n{output}{errors}", block.line, block.commands);
         output
+    }
+}
+
+/// Reads what curl was answered.
+#[track_caller]
+fn lint_answers(folder: &Path) {
+    let entries = std::fs::read_dir(folder).expect("the answers").filter_map(Result::ok);
+    for address in entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "address"))
+    {
+        let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
+        let Ok(url) = read(&address).trim().parse::<Url>() else { continue };
+        let head = read(&address.with_extension("head"));
+        let port = url.port().unwrap_or_default();
+        lint::check_raw(port, format!("GET {} HTTP/1.1\r\n", url.path()).as_bytes(), &head);
     }
 }

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use ureq::http;
 
+use crate::lint::{self, Exchange};
+
 /// What one person's browser or program is: an address, cookies, and headers sent each time. Clones share
 /// the cookies.
 #[derive(Clone)]
@@ -28,6 +30,7 @@ impl Client {
             .max_idle_connections(0)
             .timeout_global(Some(Duration::from_secs(20)))
             .user_agent("test-support/1")
+            .allow_non_standard_methods(true)
             .build();
         Self { base: base.to_owned(), agent: config.into(), cookies: Arc::default(), headers: Vec::new() }
     }
@@ -105,6 +108,15 @@ impl Client {
         self.cookies.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// Holds what an application answered against the rules for every answer.
+    #[track_caller]
+    fn lint(&self, method: &str, path: &str, sent: &[(String, String)], response: &Response) {
+        let port = self.base.rsplit(':').next().and_then(|port| port.parse().ok());
+        let Some(site) = port.and_then(lint::site) else { return };
+        let Response { status, ref headers, ref body, .. } = *response;
+        lint::check(&Exchange { site, method, path, sent, status, headers, body: Some(body) });
+    }
+
     fn store(&self, response: &Response) {
         let mut cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         for set in response.set_cookies() {
@@ -147,6 +159,7 @@ impl Request<'_> {
     }
 
     /// Sends it. Panics when there is no answer at all.
+    #[track_caller]
     pub fn send(self) -> Response {
         let (what, started) = (format!("{} {}", self.method, self.path), Instant::now());
         self.try_send()
@@ -157,18 +170,20 @@ impl Request<'_> {
     ///
     /// # Errors
     /// When there is no answer at all.
+    #[track_caller]
     pub fn try_send(self) -> Result<Response, ureq::Error> {
         let client = self.client;
         let mut builder = http::Request::builder()
             .method(self.method.as_str())
             .uri(format!("{}{}", client.base, self.path));
         let own_cookie = |(name, _): &(String, String)| name.eq_ignore_ascii_case("cookie");
+        let mut sent: Vec<_> = client.headers.iter().chain(&self.headers).cloned().collect();
         let cookies = client.cookies();
         if !cookies.is_empty() && !self.headers.iter().any(own_cookie) {
             let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            builder = builder.header("Cookie", pairs.join("; "));
+            sent.push(("Cookie".to_owned(), pairs.join("; ")));
         }
-        for (name, value) in client.headers.iter().chain(&self.headers) {
+        for (name, value) in &sent {
             builder = builder.header(name, value);
         }
         let started = Instant::now();
@@ -177,6 +192,7 @@ impl Request<'_> {
             None => client.agent.run(builder.body(())?)?,
         };
         let response = Response::read(answer, started)?;
+        client.lint(&self.method, &self.path, &sent, &response);
         client.store(&response);
         Ok(response)
     }

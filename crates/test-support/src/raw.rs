@@ -6,6 +6,7 @@ use std::time::Duration;
 
 /// Sends bytes and returns everything that comes back until the other side closes or is silent for a second.
 #[must_use]
+#[track_caller]
 pub fn raw_exchange(port: u16, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection to the application");
     stream.set_read_timeout(Some(Duration::from_secs(1))).expect("a time-out");
@@ -16,5 +17,7 @@ pub fn raw_exchange(port: u16, bytes: &[u8]) -> String {
     while let Ok(length @ 1..) = stream.read(&mut buffer) {
         answer.extend_from_slice(&buffer[..length]);
     }
-    String::from_utf8_lossy(&answer).into_owned()
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    crate::lint::check_raw(port, bytes, &answer);
+    answer
 }

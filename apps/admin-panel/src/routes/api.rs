@@ -5,37 +5,22 @@ mod cleanup;
 mod stats;
 pub(crate) mod users;
 
-use actix_web::web::{self, ServiceConfig};
-use http_kit::resource;
+use http_kit::Routes;
 use utoipa::OpenApi;
 
 use users::{permissions, person, sessions};
 
-pub(crate) fn routes(config: &mut ServiceConfig) {
-    config
-        .service(resource("/api/users").route(web::get().to(users::list)))
-        .service(
-            resource("/api/users/{id}")
-                .route(web::get().to(person::show))
-                .route(web::patch().to(person::change)),
-        )
-        .service(
-            resource("/api/users/{id}/sessions")
-                .route(web::get().to(sessions::list))
-                .route(web::delete().to(sessions::end_all)),
-        )
-        .service(resource("/api/users/{id}/sessions/{sid}").route(web::delete().to(sessions::end)))
-        .service(
-            resource("/api/users/{id}/permissions")
-                .route(web::get().to(permissions::list))
-                .route(web::post().to(permissions::grant)),
-        )
-        .service(
-            resource("/api/users/{id}/permissions/{permission}").route(web::delete().to(permissions::take)),
-        )
-        .service(resource("/api/audit").route(web::get().to(audit::list)))
-        .service(resource("/api/cleanup").route(web::get().to(cleanup::show)))
-        .service(resource("/api/stats").route(web::get().to(stats::show)));
+pub(crate) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .at("/api/users", |at| at.get(users::list))
+        .at("/api/users/{id}", |at| at.get(person::show).patch(person::change))
+        .at("/api/users/{id}/sessions", |at| at.get(sessions::list).delete(sessions::end_all))
+        .at("/api/users/{id}/sessions/{sid}", |at| at.delete(sessions::end))
+        .at("/api/users/{id}/permissions", |at| at.get(permissions::list).post(permissions::grant))
+        .at("/api/users/{id}/permissions/{permission}", |at| at.delete(permissions::take))
+        .at("/api/audit", |at| at.get(audit::list))
+        .at("/api/cleanup", |at| at.get(cleanup::show))
+        .at("/api/stats", |at| at.get(stats::show));
 }
 
 #[derive(OpenApi)]

@@ -110,4 +110,7 @@ pub struct Arguments {
     /// Prints the OpenAPI document.
     #[arg(long)]
     pub(crate) openapi: bool,
+    /// Prints every method at every path that is answered, and whether it is before the gate or behind it.
+    #[arg(long)]
+    pub(crate) routes: bool,
 }

@@ -83,7 +83,7 @@ impl BrowserBuilder {
         let chromium = json!({"binary": driver.browser(), "args": arguments, "prefs": preferences});
         let capabilities = json!({
             "goog:chromeOptions": chromium,
-            "goog:loggingPrefs": {"browser": "ALL"},
+            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
             // A dialog stays, so that whatever comes next fails by it.
             "unhandledPromptBehavior": "ignore",
         });

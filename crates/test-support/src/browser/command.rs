@@ -16,17 +16,26 @@ pub struct Complaint {
     pub message: String,
 }
 
-/// Reads the console and empties it.
+/// Reads one of the browser's logs and empties it.
 #[derive(Debug)]
-pub(super) struct Console;
+pub(super) enum Log {
+    /// The console.
+    Browser,
+    /// What went over the network.
+    Performance,
+}
 
-impl WebDriverCompatibleCommand for Console {
+impl WebDriverCompatibleCommand for Log {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
         of_session(base, session, "se/log")
     }
 
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        (Method::POST, Some(json!({"type": "browser"}).to_string()))
+        let kind = match self {
+            Self::Browser => "browser",
+            Self::Performance => "performance",
+        };
+        (Method::POST, Some(json!({ "type": kind }).to_string()))
     }
 }
 
