@@ -1,6 +1,7 @@
 //! The account API, the same in every application, each in its own context: logging in and out, who am I,
 //! my sessions, my password.
 
+mod asked;
 mod login;
 mod me;
 mod password;
@@ -12,7 +13,9 @@ use actix_web::web::{self, ServiceConfig};
 use session_management::AppContext;
 
 use crate::app::resource;
+use crate::page;
 
+pub(crate) use asked::login_of_asked;
 pub use login::{Credentials, Transport, answer_login, login_of, open_account, refused, register};
 pub use password::exchange_password;
 pub use sessions::end_one;
@@ -44,7 +47,8 @@ pub(crate) fn public(config: &mut ServiceConfig) {
 pub(crate) fn private<C: AppContext>(config: &mut ServiceConfig) {
     config
         .service(resource("/api/me").route(web::get().to(me::<C>)))
-        .service(resource("/api/verify").route(web::get().to(verify::<C>)))
+        .service(resource(asked::VERIFY).route(page::get().to(verify::<C>)))
+        .service(resource(asked::VERIFY_BELOW).route(web::to(verify::<C>)))
         .service(resource("/api/sessions").route(web::get().to(list_sessions::<C>)))
         .service(resource("/api/sessions/revoke-others").route(web::post().to(revoke_others::<C>)))
         .service(resource("/api/sessions/{id}").route(web::delete().to(end_session::<C>)))
