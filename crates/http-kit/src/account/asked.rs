@@ -61,10 +61,7 @@ mod tests {
     #[test]
     fn envoy_asks_below_and_by_the_method_it_asks_about() {
         let path = "/api/verify/reports/?a=b&c";
-        assert_eq!(
-            login(Method::GET, path, &[]).as_deref(),
-            Some("/login?next=%2Freports%2F%3Fa%3Db%26c")
-        );
+        assert_eq!(login(Method::GET, path, &[]).as_deref(), Some("/login?next=%2Freports%2F%3Fa%3Db%26c"));
         assert_eq!(login(Method::POST, path, &[]).as_deref(), Some("/login"));
         let other = [("X-Forwarded-Uri", "/elsewhere")];
         assert_eq!(login(Method::GET, "/api/verify/", &other).as_deref(), Some("/login?next=%2F"));
