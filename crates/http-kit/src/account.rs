@@ -1,6 +1,7 @@
 //! The account API, the same in every application, each in its own context: logging in and out, who am I,
 //! my sessions, my password.
 
+mod asked;
 mod login;
 mod me;
 mod password;
@@ -12,6 +13,7 @@ use session_management::AppContext;
 
 use crate::routes::Routes;
 
+pub(crate) use asked::login_of_asked;
 pub use login::{Credentials, Transport, answer_login, login_of, open_account, refused, register};
 pub use password::exchange_password;
 pub use sessions::end_one;
@@ -41,7 +43,8 @@ pub(crate) fn public(routes: &mut Routes<'_>) {
 pub(crate) fn private<C: AppContext>(routes: &mut Routes<'_>) {
     routes
         .at("/api/me", |at| at.get(me::<C>))
-        .at("/api/verify", |at| at.get(verify::<C>))
+        .at(asked::VERIFY, |at| at.page(verify::<C>))
+        .at(asked::VERIFY_BELOW, |at| at.any(verify::<C>))
         .at("/api/sessions", |at| at.get(list_sessions::<C>))
         .at("/api/sessions/revoke-others", |at| at.post(revoke_others::<C>))
         .at("/api/sessions/{id}", |at| at.delete(end_session::<C>))

@@ -221,11 +221,11 @@ where
 
 /// The way of a request that asks who its token's session belongs to; all others go by the routes.
 fn express<C: AppContext>(parts: &Rc<Parts<C>>, request: &ServiceRequest) -> Way<C> {
-    if *request.method() != Method::GET {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Way::Long;
     }
     let answer = match request.path() {
-        "/api/me" => account::answer_me,
+        "/api/me" if *request.method() == Method::GET => account::answer_me,
         "/api/verify" => account::answer_verify,
         _ => return Way::Long,
     };

@@ -4,10 +4,12 @@ use std::future::{Ready, ready};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderMap, HeaderValue, LOCATION};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError, web};
 use session_management::{AppContext, OwnSession, Principal, SessionError, SessionService, SessionToken};
 
+use crate::account;
 use crate::carrier::{Carrier, Presented};
 use crate::client::Client;
 use crate::page::{self, Visitor};
@@ -70,7 +72,21 @@ pub(crate) async fn gate<C: AppContext>(
     // An answer and not an error: the guard around this gate adds its headers to answers.
     match localized(request.request(), found) {
         Ok(current) => enter(&settings, current, request, next).await,
-        Err(problem) => Ok(request.into_response(problem.error_response())),
+        Err(problem) => {
+            let mut answer = problem.error_response();
+            if problem.code() == Code::Unauthenticated {
+                name_login(request.request(), answer.headers_mut());
+            }
+            Ok(request.into_response(answer))
+        }
+    }
+}
+
+/// A proxy learns with the 401 where a browser is to be sent.
+fn name_login(request: &HttpRequest, answer: &mut HeaderMap) {
+    let login = account::login_of_asked(request).map(HeaderValue::try_from);
+    if let Some(Ok(login)) = login {
+        answer.insert(LOCATION, login);
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::ffi::OsStr;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
 
 use crate::app::program;
 use crate::{TestDatabase, scripts};
@@ -29,6 +32,32 @@ pub fn bare_command(program: impl AsRef<OsStr>) -> Command {
         }
     }
     command
+}
+
+/// A program of somebody else's, as `scripts/server install --proxies` brought it; its process is the program's own.
+#[must_use]
+pub fn tool(name: &str) -> Command {
+    let mut command = bare_command(scripts::root().join("scripts/server"));
+    command.args(["exec", name]);
+    command
+}
+
+/// Whether that is here.
+#[must_use]
+pub fn has_tool(name: &str) -> bool {
+    scripts::try_server(&["has", name]).is_ok()
+}
+
+/// A file of this repository.
+#[must_use]
+pub fn file_of_ours(path: &str) -> PathBuf {
+    scripts::root().join(path)
+}
+
+/// An empty folder for a program that keeps files. What a killed test has left there goes with the servers of `scripts/test`.
+#[must_use]
+pub fn folder() -> TempDir {
+    scripts::directory()
 }
 
 /// Runs `sessionctl` on a database as an operator would, and returns what it printed. Panics when it fails.

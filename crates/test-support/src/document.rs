@@ -1,4 +1,4 @@
-//! A document whose commands are run by a test, so that they are what works.
+//! A document whose commands are run by a test, or whose configurations are, so that they are what works.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,7 @@ use url::Url;
 use crate::command::bare_command;
 use crate::{lint, scripts};
 
-/// A block of commands in a document.
+/// A block of commands in a document, or of something else that is no prose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
     /// The section (`## `) in which it stands.
@@ -25,6 +25,13 @@ pub struct Block {
 /// Every block that is marked `sh`, of a document of this repository, in order.
 #[must_use]
 pub fn shell_blocks(document: &str) -> Vec<Block> {
+    blocks(document, "sh")
+}
+
+/// Every block with this mark, of a document of this repository, in order.
+#[must_use]
+pub fn blocks(document: &str, mark: &str) -> Vec<Block> {
+    let begin = format!("```{mark}");
     let path = scripts::root().join(document);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let (mut section, mut blocks, mut open) = (String::new(), Vec::new(), None::<Block>);
@@ -36,7 +43,7 @@ pub fn shell_blocks(document: &str) -> Vec<Block> {
                 if let Some(name) = line.strip_prefix("## ") {
                     name.clone_into(&mut section);
                 }
-                if line.trim() == "```sh" {
+                if line.trim() == begin {
                     open =
                         Some(Block { section: section.clone(), line: number + 2, commands: String::new() });
                 }

@@ -47,10 +47,12 @@ pub use app::{App, AppBuilder, Failed, program, stack};
 pub use asvs::write_asvs;
 pub use browser::{Browser, BrowserBuilder, Complaint};
 pub use cluster::{Paused, TestPostgres};
-pub use command::{Ended, bare_command, sessionctl, sessionctl_with, try_sessionctl};
+pub use command::{
+    Ended, bare_command, file_of_ours, folder, has_tool, sessionctl, sessionctl_with, tool, try_sessionctl,
+};
 pub use database::{Refusal, Row, Statement, TestDatabase};
 pub use denials::Denials;
-pub use document::{Block, Shell, shell_blocks};
+pub use document::{Block, Shell, blocks, shell_blocks};
 pub use fault_proxy::{FaultProxy, Passage};
 pub use gateway::{Received, TestGateway};
 pub use hostile::{hostile, read_back, shown};

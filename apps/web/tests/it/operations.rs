@@ -71,7 +71,8 @@ fn who_is_refused_leaves_a_line_with_the_address_and_nothing_they_sent() {
     assert_eq!(stranger.get("/api/me").status, 401, "of whom there are many");
     app.terminate();
     let log = app.log();
-    let lines: Vec<&str> = log.lines().filter_map(|line| line.split_once("[REFUSED] ")).map(|(_, line)| line).collect();
+    let lines: Vec<&str> =
+        log.lines().filter_map(|line| line.split_once("[REFUSED] ")).map(|(_, line)| line).collect();
     assert_eq!(
         lines,
         [
@@ -177,9 +178,8 @@ const TOLD: [&str; 2] = [
 /// Words of a query with the character after each.
 fn words(text: &str) -> impl Iterator<Item = (&str, Option<char>)> {
     let is_word = |char: char| char.is_ascii_alphanumeric() || char == '_';
-    let starts = text.char_indices().filter(move |(at, char)| {
-        is_word(*char) && !text[..*at].ends_with(is_word)
-    });
+    let starts =
+        text.char_indices().filter(move |(at, char)| is_word(*char) && !text[..*at].ends_with(is_word));
     starts.map(move |(at, _)| {
         let rest = &text[at..];
         let end = rest.find(|char| !is_word(char)).unwrap_or(rest.len());
@@ -209,7 +209,9 @@ fn alerts_and_dashboard_ask_for_metrics_and_labels_that_there_are_c5() {
         assert!(metrics > 10, "{file}");
     }
     for (file, text) in ASKED {
-        for name in TOLD.iter().flat_map(|source| source.split('"')).filter(|part| part.starts_with("session_")) {
+        for name in
+            TOLD.iter().flat_map(|source| source.split('"')).filter(|part| part.starts_with("session_"))
+        {
             assert!(file != "grafana.json" || text.contains(name), "the dashboard does not show {name}");
         }
     }
@@ -218,7 +220,8 @@ fn alerts_and_dashboard_ask_for_metrics_and_labels_that_there_are_c5() {
 #[test]
 fn every_alert_says_what_to_do_c5() {
     let operations = include_str!("../../../../docs/operations.md");
-    let alerts: Vec<&str> = ASKED[0].1.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    let alerts: Vec<&str> =
+        ASKED[0].1.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
     assert!(alerts.len() > 10);
     for alert in alerts {
         assert!(operations.contains(&format!("`{alert}`")), "docs/operations.md does not know {alert}");
