@@ -13,7 +13,7 @@ use session_management::AppContext;
 
 use crate::routes::Routes;
 
-pub(crate) use asked::login_of_asked;
+pub(crate) use asked::answer_nobody;
 pub use login::{Credentials, Transport, answer_login, login_of, open_account, refused, register};
 pub use password::exchange_password;
 pub use sessions::end_one;

@@ -4,7 +4,6 @@ use std::future::{Ready, ready};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderMap, HeaderValue, LOCATION};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError, web};
 use session_management::{AppContext, OwnSession, Principal, SessionError, SessionService, SessionToken};
@@ -73,20 +72,10 @@ pub(crate) async fn gate<C: AppContext>(
     match localized(request.request(), found) {
         Ok(current) => enter(&settings, current, request, next).await,
         Err(problem) => {
-            let mut answer = problem.error_response();
-            if problem.code() == Code::Unauthenticated {
-                name_login(request.request(), answer.headers_mut());
-            }
-            Ok(request.into_response(answer))
+            let is_nobody = problem.code() == Code::Unauthenticated;
+            let asked = is_nobody.then(|| account::answer_nobody(request.request(), &problem)).flatten();
+            Ok(request.into_response(asked.unwrap_or_else(|| problem.error_response())))
         }
-    }
-}
-
-/// A proxy learns with the 401 where a browser is to be sent.
-fn name_login(request: &HttpRequest, answer: &mut HeaderMap) {
-    let login = account::login_of_asked(request).map(HeaderValue::try_from);
-    if let Some(Ok(login)) = login {
-        answer.insert(LOCATION, login);
     }
 }
 

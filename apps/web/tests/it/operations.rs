@@ -127,6 +127,42 @@ fn forward_auth_tells_who_it_is_in_headers_c7() {
 }
 
 #[test]
+fn a_proxy_asks_in_its_own_way_and_learns_the_way_to_the_login_c7() {
+    let (_database, _redis, app) = stack("web");
+    let alice = app.register("alice@example.com", PASSWORD);
+    let uri = ("X-Forwarded-Uri", "/reports/?a=1&b=2");
+    for (method, path) in
+        [("HEAD", "/api/verify"), ("GET", "/api/verify/"), ("POST", "/api/verify/reports/x?a=1")]
+    {
+        let answer = alice.client.request(method, path).send();
+        assert_eq!(
+            (answer.status, answer.header("x-user-id")),
+            (200, Some(&*alice.user_id)),
+            "{method} {path}"
+        );
+        let cross = alice.client.request(method, path).header("Sec-Fetch-Site", "cross-site").send();
+        assert_eq!(cross.status, if method == "POST" { 403 } else { 200 }, "{method} {path}");
+        let stranger = app.anon().request(method, path).header(uri.0, uri.1).send();
+        assert_eq!(stranger.status, 401, "{method} {path}");
+        assert!(stranger.header("location").is_some_and(|way| way.starts_with("/login")), "{stranger:?}");
+    }
+    alice.client.post_empty("/api/verify").assert_problem(405, "method_not_allowed");
+
+    let ask = |path: &str| app.anon().request("GET", path).header(uri.0, uri.1).send();
+    let way = Some("/login?next=%2Freports%2F%3Fa%3D1%26b%3D2");
+    let answer = ask("/api/verify");
+    answer.assert_problem(401, "unauthenticated");
+    assert_eq!(answer.header("location"), way);
+    let answer = ask("/api/verify?login=redirect");
+    assert_eq!((answer.status, answer.header("location")), (303, way));
+    for path in ["/api/verify", "/api/verify?login=redirect"] {
+        let answer = app.anon().get(path);
+        answer.assert_problem(401, "unauthenticated");
+        assert_eq!(answer.header("location"), None, "who asks for themselves needs no way");
+    }
+}
+
+#[test]
 fn a_program_that_is_asked_to_end_ends_cleanly() {
     let (_database, _redis, app) = stack("web");
     let _alice = app.register("alice@example.com", PASSWORD);

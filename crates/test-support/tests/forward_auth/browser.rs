@@ -26,8 +26,7 @@ fn a_person_logs_in_uses_the_application_and_is_refused_when_their_session_ends_
     browser.go(&format!("{}{WANTED}", stage.proxy.base()));
     browser.see("#login");
     see("a stranger goes to /reports/?from=1&to=2");
-    // Traefik shows the login page under the address that was asked for.
-    let login = if kind == Kind::Traefik { WANTED } else { "/login?next=%2Freports%2F%3Ffrom%3D1%26to%3D2" };
+    let login = "/login?next=%2Freports%2F%3Ffrom%3D1%26to%3D2";
     assert_eq!(browser.path(), login);
 
     browser.submit("#login", &[("email", ALICE), ("password", PASSWORD)]);

@@ -38,8 +38,9 @@ fn nobody_says_themselves_who_they_are_c7(kind: Kind) {
     let stage = Stage::new(kind, arrivals.port());
     let alice = stage.alice();
     let ask = |headers: &str| {
-        let head =
-            format!("GET /reports/ HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n{headers}\r\n\r\n", stage.proxy.port());
+        let close = if headers.contains("Connection:") { "" } else { "Connection: close\r\n" };
+        let host = format!("127.0.0.1:{}", stage.proxy.port());
+        let head = format!("GET /reports/ HTTP/1.1\r\nHost: {host}\r\n{close}{headers}\r\n\r\n");
         (raw_exchange(stage.proxy.port(), head.as_bytes()), arrivals.take())
     };
     let own = [("x-user-id", &*alice.user_id), ("x-user-role", "user"), ("x-session-id", &*alice.session_id)];

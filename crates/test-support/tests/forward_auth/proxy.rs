@@ -1,6 +1,6 @@
 //! A proxy as docs/forward-auth.md configures it: its addresses are changed, and nothing else.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -130,9 +130,12 @@ impl Proxy {
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log);
         let child = command.spawn().expect("the proxy's process");
         let mut proxy = Self { child, port, _folder: folder };
-        let listens = eventually(&format!("{kind:?} listens"), START, || {
+        let client = proxy.anon();
+        let listens = eventually(&format!("{kind:?} serves"), START, || {
             let ended = proxy.child.try_wait().ok().flatten().is_some();
-            (ended || TcpStream::connect(("127.0.0.1", port)).is_ok()).then_some(!ended)
+            // Traefik listens before it knows where to send people.
+            let page = client.request("GET", "/login").try_send();
+            (ended || page.is_ok_and(|page| page.status == 200)).then_some(!ended)
         });
         assert!(listens || proxy.log().contains("in use"), "{kind:?}: {}", proxy.log());
         listens.then_some(proxy)
