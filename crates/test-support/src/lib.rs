@@ -12,6 +12,7 @@
 
 mod actor;
 mod app;
+pub mod authorization;
 mod browser;
 mod certificate;
 mod cluster;
@@ -20,6 +21,7 @@ mod database;
 mod denials;
 mod document;
 mod fault_proxy;
+mod fingerprint;
 mod gateway;
 mod hostile;
 mod http;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the way in which a test fails")]
 
 mod administration;
+mod authorization;
 mod cleanup;
 mod contexts;
 mod lifetimes;
