@@ -15,6 +15,7 @@ mod pages;
 mod revocations;
 mod roles;
 mod routes;
+mod same_origin;
 mod staff;
 
 use test_support::{App, TestDatabase, TestRedis, stack};
