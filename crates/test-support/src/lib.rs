@@ -13,6 +13,7 @@
 mod actor;
 mod app;
 mod asvs;
+pub mod authorization;
 mod browser;
 mod certificate;
 mod cluster;
@@ -21,6 +22,7 @@ mod database;
 mod denials;
 mod document;
 mod fault_proxy;
+mod fingerprint;
 mod gateway;
 mod hostile;
 mod http;

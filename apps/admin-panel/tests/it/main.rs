@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the way in which a test fails")]
 
 mod administration;
+mod authorization;
 mod cleanup;
 mod lifetimes;
 mod login_page;
@@ -13,6 +14,7 @@ mod pages;
 mod revocations;
 mod roles;
 mod routes;
+mod same_origin;
 mod staff;
 
 use test_support::{App, TestDatabase, TestRedis, stack};

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the way in which a test fails")]
 
 mod accounts;
+mod authorization;
 mod backups;
 mod broken_input;
 mod carriers;

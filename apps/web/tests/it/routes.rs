@@ -1,35 +1,34 @@
-//! Every route as a stranger: what is public is a short list, and everything else is behind the gate.
+//! What is public is a short list, and everything else is behind the gate, paths that do not exist too.
 
 use std::collections::BTreeSet;
 
-use test_support::{Client, stack};
+use test_support::authorization::Route;
+use test_support::stack;
 
 use crate::PASSWORD;
 
-/// The list may only shrink.
+/// What a stranger may call; HEAD is as GET. The list may only shrink.
 const PUBLIC: &[&str] = &[
+    "GET /",
+    "GET /assets/{version}/{name}",
     "GET /docs",
+    "GET /docs/{file:.*}",
     "GET /healthz",
+    "GET /login",
+    "GET /login/sms",
+    "GET /login/sms/verify",
+    "GET /login/telegram",
+    "GET /logout",
     "GET /metrics",
     "GET /openapi.json",
     "GET /readyz",
+    "GET /register",
     "POST /api/login",
     "POST /api/login/sms/request",
     "POST /api/login/sms/verify",
     "POST /api/login/telegram",
     "POST /api/logout",
     "POST /api/register",
-];
-
-/// Pages and forms for strangers. This list may only shrink, too.
-const PUBLIC_PAGES: &[&str] = &[
-    "GET /",
-    "GET /login",
-    "GET /login/sms",
-    "GET /login/sms/verify",
-    "GET /login/telegram",
-    "GET /logout",
-    "GET /register",
     "POST /login",
     "POST /login/sms",
     "POST /login/sms/verify",
@@ -38,113 +37,79 @@ const PUBLIC_PAGES: &[&str] = &[
     "POST /register",
 ];
 
-/// Pages and forms of a person.
-const OWN_PAGES: &[&str] = &[
-    "GET /account",
-    "GET /account/password",
-    "GET /account/preferences",
-    "GET /account/sessions/end-others",
-    "GET /account/sessions/{id}/end",
-    "POST /account/password",
-    "POST /account/preferences",
-    "POST /account/sessions/end-others",
-    "POST /account/sessions/{id}/end",
+/// Spellings of what is behind the gate, and of what is not there at all.
+const UNKNOWN: &[&str] = &[
+    "/nowhere",
+    "/api",
+    "/api/",
+    "/api/users",
+    "/api/login/x",
+    "/api/login/",
+    "/api/sessions/x/y",
+    "/api/me/",
+    "/api/me/.",
+    "/api//me",
+    "//api/me",
+    "/API/me",
+    "/api/me;x=1",
+    "/api/me%00",
+    "/api/me%2f",
+    "/api%2fme",
+    "/api/login/../me",
+    "/healthz/../api/me",
+    "/healthz/",
+    "/assets/../api/me",
+    "/assets/x",
+    "/.env",
+    "/.git/config",
+    "/admin",
+    "/logout/x",
+    "/registerx",
+    "/actuator/health",
 ];
 
-/// What the JSON API has beside those.
-const BEHIND_THE_GATE: &[&str] = &[
-    "DELETE /api/sessions/{id}",
-    "GET /api/me",
-    "GET /api/sessions",
-    "GET /api/verify",
-    "POST /api/password",
-    "POST /api/reauthenticate",
-    "POST /api/sessions/revoke-others",
-];
+#[test]
+fn what_a_stranger_may_call_is_a_list_that_may_only_shrink() {
+    let routes = Route::all_of("web");
+    let public = routes.iter().filter(|route| route.is_public && route.method != "HEAD");
+    let public: BTreeSet<String> = public.map(Route::name).collect();
+    assert_eq!(public.iter().map(String::as_str).collect::<Vec<_>>(), PUBLIC);
+    let heads = routes.iter().filter(|route| route.is_public && route.method == "HEAD");
+    for head in heads {
+        assert!(public.contains(&format!("GET {}", head.path)), "{head:?}");
+    }
+}
 
-/// The operations of the OpenAPI document.
-fn documented(client: &Client) -> BTreeSet<String> {
-    let document = client.get("/openapi.json").json();
-    let mut all = BTreeSet::new();
+#[test]
+fn the_document_has_every_route_for_programs_and_no_other_c5() {
+    let (_database, _redis, app) = stack("web");
+    let document = app.anon().get("/openapi.json").json();
+    let mut documented = BTreeSet::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
-        for method in operations.as_object().unwrap().keys() {
-            all.insert(format!("{} {path}", method.to_uppercase()));
-        }
+        let methods = operations.as_object().unwrap().keys();
+        documented.extend(methods.map(|method| format!("{} {path}", method.to_uppercase())));
     }
-    all
-}
-
-fn ask(client: &Client, route: &str) -> u16 {
-    let (method, path) = route.split_once(' ').unwrap();
-    client.request(method, &path.replace("{id}", "x")).send().status
-}
-
-#[test]
-fn every_route_but_the_public_ones_is_refused_to_a_stranger() {
-    let (_database, _redis, app) = stack("web");
-    let stranger = app.anon();
-    let documented = documented(&stranger);
-    for route in BEHIND_THE_GATE {
-        assert!(documented.contains(*route), "{route} is not in /openapi.json: {documented:?}");
-    }
-    for route in PUBLIC.iter().filter(|route| route.contains("/api/")) {
-        assert!(documented.contains(*route), "{route} is not in /openapi.json: {documented:?}");
-    }
-    let all: BTreeSet<&str> = documented.iter().map(String::as_str).chain(PUBLIC.iter().copied()).collect();
-    let open: Vec<&str> = all.into_iter().filter(|route| ask(&stranger, route) != 401).collect();
-    assert_eq!(open, PUBLIC);
-}
-
-#[test]
-fn every_page_but_the_public_ones_sends_a_stranger_to_the_login() {
-    let (_database, _redis, app) = stack("web");
-    let stranger = app.anon();
-    for route in OWN_PAGES {
-        let (method, path) = route.split_once(' ').unwrap();
-        let path = path.replace("{id}", "x");
-        let encoded = path.replace('/', "%2F");
-        let login = if method == "GET" { format!("/login?next={encoded}") } else { "/login".to_owned() };
-        for accept in ["text/html", "*/*"] {
-            let answer = stranger.request(method, &path).header("Accept", accept).send();
-            assert_eq!((answer.status, answer.header("location")), (303, Some(login.as_str())), "{route}");
-        }
-    }
-    for route in PUBLIC_PAGES {
-        let (method, path) = route.split_once(' ').unwrap();
-        let answer = stranger.request(method, path).header("Accept", "text/html").send();
-        let to_login = answer.header("location").is_some_and(|place| place.contains("next="));
-        assert!(!to_login && matches!(answer.status, 200 | 303 | 415), "{route}: {}", answer.status);
-    }
-}
-
-/// Every path of web's own pages is in one of the tables above.
-#[test]
-fn no_page_is_left_out_of_the_tables() {
-    let source = include_str!("../../src/pages.rs");
-    let paths = source.split(['(', ')']).filter_map(|part| part.strip_prefix('"')?.split('"').next());
-    let listed = |path: &str| {
-        let routes = PUBLIC_PAGES.iter().chain(OWN_PAGES);
-        routes.filter(|route| route.split_once(' ').is_some_and(|(_, known)| known == path)).count() > 0
-    };
-    let paths: Vec<&str> = paths.filter(|path| path.starts_with('/')).collect();
-    assert!(paths.len() >= 10, "{paths:?}");
-    for path in paths {
-        assert!(listed(path), "{path}");
-    }
+    let is_itself = |route: &Route| route.path.starts_with("/docs") || route.path == "/openapi.json";
+    let routes =
+        Route::all_of("web").into_iter().filter(|route| route.is_for_programs() && !is_itself(route));
+    assert_eq!(routes.map(|route| route.name()).collect::<BTreeSet<_>>(), documented);
 }
 
 #[test]
 fn a_path_that_does_not_exist_looks_to_a_stranger_like_one_that_does() {
     let (_database, _redis, app) = stack("web");
     let stranger = app.anon();
-    for path in
-        ["/nowhere", "/api", "/api/", "/api/users", "/api/login/x", "/api/sessions/x/y", "/.env", "/admin"]
-    {
+    for path in UNKNOWN {
         stranger.get(path).assert_problem(401, "unauthenticated");
         stranger.post_empty(path).assert_problem(401, "unauthenticated");
+        if !path.starts_with("/api") && !path.starts_with("/healthz") {
+            let answer = stranger.request("GET", path).header("Accept", "text/html").send();
+            let place = answer.header("location").unwrap_or_default();
+            assert!(answer.status == 303 && place.starts_with("/login"), "{path}: {answer:?}");
+        }
     }
     let alice = app.register("alice@example.com", PASSWORD);
-    for path in ["/nowhere", "/api", "/api/users", "/.env", "/admin"] {
+    for path in UNKNOWN {
         alice.client.get(path).assert_problem(404, "not_found");
     }
 }
