@@ -2,13 +2,11 @@
 
 use std::marker::PhantomData;
 
+use actix_web::Resource;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, Resource};
 use constants::AppScope;
 use session_management::AppContext;
 use utoipa::openapi::OpenApi as Document;
-
-use crate::problem::{Code, Problem};
 
 /// An application of context `C`. The shared routes come with it; these are its own.
 #[derive(Debug)]
@@ -64,10 +62,8 @@ impl<C: AppContext> Default for App<C> {
     }
 }
 
-/// A path whose unknown methods are a problem of code `method_not_allowed`.
+/// A path. To a method that it does not know the answer says which it knows, and is a problem of code `method_not_allowed`.
 #[must_use]
 pub fn resource(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(|request: HttpRequest| async move {
-        Problem::new(Code::MethodNotAllowed).for_request(&request)
-    }))
+    web::resource(path)
 }

@@ -14,11 +14,11 @@ use std::time::Instant;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::Method;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
-    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
+    ORIGIN, REFERRER_POLICY, SET_COOKIE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
+use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use pin_project_lite::pin_project;
 use session_management::budget::{OfRequest, of_request};
@@ -182,7 +182,11 @@ where
         let mut response = loop {
             let next = match future.stage.as_mut().project() {
                 StageProjected::Inner { inner } => {
-                    break until_ready!(inner.poll(context))?.map_into_left_body();
+                    let response = until_ready!(inner.poll(context))?;
+                    break match response.status() {
+                        StatusCode::METHOD_NOT_ALLOWED => unknown_method(response).map_into_right_body(),
+                        _ => response.map_into_left_body(),
+                    };
                 }
                 StageProjected::Answered { answer } => {
                     break answer
@@ -232,6 +236,18 @@ fn express<C: AppContext>(parts: &Rc<Parts<C>>, request: &ServiceRequest) -> Way
     let service = parts.service.clone();
     let found = of_request(async move { service.look_up::<C>(&token, &origin).await });
     Way::Asked { found: Box::pin(found), answer }
+}
+
+/// Says by a problem what actix says by its headers alone, and keeps those that a client reads.
+fn unknown_method<B>(response: ServiceResponse<B>) -> ServiceResponse {
+    let (request, response) = response.into_parts();
+    let mut answer = Problem::new(Code::MethodNotAllowed).for_request(&request).error_response();
+    for name in [ALLOW, SET_COOKIE] {
+        for value in response.headers().get_all(&name) {
+            answer.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    ServiceResponse::new(request, answer)
 }
 
 fn finish<B, C>(parts: &Parts<C>, response: &mut ServiceResponse<B>, started: Instant) {
