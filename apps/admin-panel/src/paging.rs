@@ -80,3 +80,74 @@ fn wrong_cursor() -> Problem {
 pub(crate) fn wrong_filter() -> Problem {
     Problem::new(Code::ValidationFailed).because("validation-filter")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use test_support::{any_or_almost, any_text, for_all};
+
+    use super::*;
+
+    const EXAMPLES: &[&str] =
+        &["1", "50", " 7 ", "0", "-1", "1000", "9223372036854775807", "1e3", "1;DROP TABLE users", ""];
+
+    fn parameter() -> impl Strategy<Value = Option<String>> {
+        let number = (-2..1200_i64).prop_map(|number| number.to_string());
+        prop::option::of(prop_oneof![any_or_almost(EXAMPLES), number])
+    }
+
+    #[test]
+    fn of_any_parameters_a_page_lies_within_what_is_counted_c2() {
+        for_all("paging", (parameter(), parameter(), parameter()), |(page, per_page, next)| {
+            let parsed = Paging::parse(page.as_deref(), per_page.as_deref(), next.as_deref(), |_| true);
+            let wanted = |text: &Option<String>, default: i64| {
+                given(text.as_deref()).map_or(Some(default), |text| text.parse().ok())
+            };
+            match parsed {
+                Ok(Paging { page: of, number, per_page: rows }) => {
+                    prop_assert_eq!(
+                        (wanted(&page, 1), wanted(&per_page, PER_PAGE)),
+                        (Some(number), Some(rows))
+                    );
+                    prop_assert!(number >= 1 && (1..=MOST).contains(&rows));
+                    match of {
+                        PageOf::Number(of) => prop_assert!(of == number && of * rows <= people::COUNTED),
+                        PageOf::After(cursor) => {
+                            prop_assert_eq!(
+                                Cursor::parse(given(next.as_deref()).unwrap_or_default()),
+                                Some(cursor)
+                            );
+                        }
+                    }
+                }
+                Err(problem) => prop_assert_eq!(problem.code(), Code::ValidationFailed),
+            }
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn the_address_of_the_next_page_asks_for_the_same_with_whatever_was_typed_c2() {
+        let asked = (prop::option::of(any_text()), prop::option::of(any_text()), parameter());
+        for_all("address of the next page", asked, |(query, role, page)| {
+            let asked = [("query", query.as_deref()), ("role", role.as_deref()), ("page", page.as_deref())];
+            let cursor = Cursor::Audit(session_management::audit::Position {
+                at: chrono::DateTime::UNIX_EPOCH,
+                id: 7,
+            });
+            let address = pages("/users", &asked, Some(&cursor)).next.unwrap();
+            prop_assert!(address.is_ascii() && !address.contains([' ', '"', '<', '\'', '\n']), "{address}");
+            let (path, search) = address.split_once('?').unwrap();
+            prop_assert_eq!(path, "/users");
+            let read: Vec<(String, String)> =
+                form_urlencoded::parse(search.as_bytes()).into_owned().collect();
+            let mut expected: Vec<(String, String)> = Vec::new();
+            for (name, text) in &asked[..2] {
+                expected.extend(given(*text).map(|text| ((*name).to_owned(), text.to_owned())));
+            }
+            expected.push(("next".into(), cursor.to_string()));
+            prop_assert_eq!(read, expected);
+            Ok(())
+        });
+    }
+}

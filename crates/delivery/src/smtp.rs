@@ -132,6 +132,9 @@ impl Delivery for SmtpServer {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use test_support::{any_or_almost, for_all};
+
     use super::*;
 
     #[test]
@@ -161,5 +164,25 @@ mod tests {
             format!("{url:?} {:?}", SmtpServer::new(&url).unwrap()),
             "SmtpUrl(mail.example.com) SmtpServer(mail.example.com)"
         );
+    }
+
+    #[test]
+    fn of_any_text_the_server_is_the_host_that_was_named_and_the_sender_one_address() {
+        const EXAMPLES: &[&str] = &[
+            "smtp://me:s3cret@mail.example.com:587?tls=required",
+            "smtps://ann%40example.com:s3cret@mail.example.com?from=no-reply@example.com",
+            "smtp://[::1]:25?tls=opportunistic",
+            "smtp://mail?from=a@b%0d%0aBcc:c@d",
+        ];
+        for_all("SMTP_URL", any_or_almost(EXAMPLES), |text| {
+            let Some(url) = SmtpUrl::parse(&text) else { return Ok(()) };
+            let (given, kept) = (Url::parse(&text).unwrap(), Url::parse(url.expose()).unwrap());
+            prop_assert_eq!(given.host_str(), kept.host_str());
+            prop_assert_eq!(format!("{url:?}"), format!("SmtpUrl({})", url.host));
+            let sender = url.from.to_string();
+            prop_assert!(!sender.contains(char::is_control), "{sender:?}");
+            prop_assert_eq!(sender.parse::<Address>().ok(), Some(url.from));
+            Ok(())
+        });
     }
 }

@@ -125,7 +125,10 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::cookie;
     use actix_web::http::header::{HeaderName, HeaderValue};
+    use proptest::prelude::*;
+    use test_support::{any_or_almost, for_all};
 
     use super::*;
 
@@ -182,5 +185,107 @@ mod tests {
     #[test]
     fn names_are_compared_exactly() {
         assert_eq!(deciding(&[(COOKIE, "SessionId=aaaaaa; xsessionId=b; sessionIdx=c")]), None);
+    }
+
+    /// A header of any bytes that one can have.
+    fn any_header(examples: &'static [&'static str]) -> impl Strategy<Value = HeaderValue> {
+        any_or_almost(examples)
+            .prop_filter_map("no header", |text| HeaderValue::from_bytes(text.as_bytes()).ok())
+    }
+
+    #[test]
+    fn of_any_cookie_header_the_values_are_those_that_another_parser_sees_f8() {
+        const EXAMPLES: &[&str] = &[
+            "sessionId=abcdefghij",
+            "a=b; sessionId=abcdefghij; auth_token=klmnopqrst",
+            "sessionId=abcdefghij; sessionId=klmnopqrst",
+            "sessionId=\"abcdefghij\"; SessionId=x; __host-sessionId=y",
+            "sessionId = abcdefghij ;auth_token=;;=; =x; sessionid",
+            "sessionId=a=b=c; auth_token=a%3Bb",
+        ];
+        for_all("Cookie header", prop::collection::vec(any_header(EXAMPLES), 1..4), |values| {
+            let mut headers = HeaderMap::new();
+            values.iter().for_each(|value| headers.append(COOKIE, value.clone()));
+            let names = names();
+            let presented = Presented::of(&headers, &names);
+            let mut seen = [Vec::new(), Vec::new()];
+            for value in values.iter().filter_map(|value| value.to_str().ok()) {
+                for pair in value.split(';') {
+                    let Ok(cookie) = cookie::Cookie::parse(pair) else { continue };
+                    // That parser takes quotes away, with which no value is a token.
+                    let quoted = format!("\"{}\"", cookie.value());
+                    let value = if pair.trim().ends_with(&quoted) { &quoted } else { cookie.value() };
+                    let position = names.iter().position(|name| name == cookie.name());
+                    position.into_iter().for_each(|position| seen[position].push(value.to_owned()));
+                }
+            }
+            let twice = seen.iter().any(|values| values.len() > 1);
+            let first = seen.iter().position(|values| !values.is_empty());
+            match presented.deciding() {
+                Err(_) => prop_assert!(twice),
+                Ok(None) => prop_assert!(!twice && first.is_none()),
+                Ok(Some((carrier, token))) => {
+                    let position = first.unwrap();
+                    let expected = if position == 0 { Carrier::Cookie } else { Carrier::LegacyCookie };
+                    prop_assert!(!twice);
+                    prop_assert_eq!((carrier, token), (expected, seen[position][0].as_str()));
+                }
+            }
+            let tokens: Vec<String> = presented.all().iter().map(|token| token.expose().to_owned()).collect();
+            let expected = seen.iter().flatten().filter(|value| SessionToken::parse(value).is_some());
+            prop_assert!(expected.clone().all(|value| tokens.contains(value)), "each can be ended");
+            prop_assert!(tokens.iter().all(|token| expected.clone().any(|value| value == token)));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn of_any_authorization_only_a_bearer_is_one_and_two_decide_nothing_f8() {
+        const EXAMPLES: &[&str] = &[
+            "Bearer abcdefghij",
+            "bEARER   abcdefghij  ",
+            "Bearer",
+            "Bearer\tabcdefghij",
+            "Basic YTpi",
+            "Bearer a, Bearer b",
+        ];
+        let values = (any_header(EXAMPLES), prop::option::weighted(0.2, any_header(EXAMPLES)));
+        for_all("Authorization header", values, |(value, second)| {
+            let mut headers = HeaderMap::new();
+            headers.append(AUTHORIZATION, value.clone());
+            second.iter().for_each(|second| headers.append(AUTHORIZATION, second.clone()));
+            let names = names();
+            let deciding = Presented::of(&headers, &names).deciding();
+            prop_assert_eq!(deciding.is_err(), second.is_some());
+            let Ok(deciding) = deciding else { return Ok(()) };
+            let text = value.to_str().unwrap_or_default();
+            let is_bearer = text.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "));
+            let token = is_bearer.then(|| text[7..].trim_matches(' '));
+            prop_assert_eq!(deciding, token.map(|token| (Carrier::Bearer, token)));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_token_is_read_back_as_it_was_sent_whatever_stands_beside_it_b6() {
+        // Of a header that is not ASCII nothing is read.
+        let beside = || prop::collection::vec(prop_oneof!["[ -~]{0,40}", "[a-zA-Z_=; \"]{0,20}"], 0..3);
+        let parts = ("[A-Za-z0-9_-]{6,255}", beside(), beside());
+        for_all("Cookie header, round trip", parts, |(token, before, after)| {
+            let known = |text: &String| names().iter().any(|name| text.contains(name.as_str()));
+            prop_assume!(!before.iter().chain(&after).any(known));
+            let own = format!("sessionId={token}");
+            let pairs: Vec<&str> = before
+                .iter()
+                .map(String::as_str)
+                .chain([own.as_str()])
+                .chain(after.iter().map(String::as_str))
+                .collect();
+            let mut headers = HeaderMap::new();
+            headers.append(COOKIE, HeaderValue::from_str(&pairs.join("; ")).unwrap());
+            let names = names();
+            prop_assert_eq!(Presented::of(&headers, &names).own(), Some(token.as_str()));
+            Ok(())
+        });
     }
 }

@@ -85,6 +85,10 @@ impl FromRequest for Client {
 mod tests {
     use actix_web::http::header::{HeaderName, HeaderValue};
 
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use test_support::{any_or_almost, any_text, for_all};
+
     use super::*;
 
     fn seen(peer: &str, chain: &[&str], trusted: &[&str]) -> String {
@@ -110,5 +114,71 @@ mod tests {
         assert_eq!(seen("127.0.0.1", &["198.51.100.1, rubbish"], &trusted), "127.0.0.1");
         assert_eq!(seen("127.0.0.1", &["2001:db8::1"], &trusted), "2001:db8::1");
         assert_eq!(seen("127.0.0.1", &[], &trusted), "127.0.0.1");
+    }
+
+    #[test]
+    fn of_any_chain_the_client_is_the_first_stranger_from_the_right_that_was_written_by_a_proxy() {
+        const EXAMPLES: &[&str] = &[
+            "203.0.113.7",
+            "10.1.2.3",
+            "::1",
+            "2001:db8::1",
+            "::ffff:10.0.0.1",
+            "1.2.3.4:80",
+            "[::1]:80",
+            "unknown",
+            "",
+        ];
+        let hops = prop::collection::vec(
+            prop_oneof![3 => select(EXAMPLES).prop_map(str::to_owned), 1 => any_or_almost(EXAMPLES)],
+            0..6,
+        );
+        let peer = select(vec!["10.0.0.1", "127.0.0.1", "203.0.113.9", "2001:db8::9"]);
+        for_all("X-Forwarded-For", (peer, hops, any::<bool>()), |(peer, hops, in_one)| {
+            let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap(), "127.0.0.1/32".parse().unwrap()];
+            let lines = if in_one { vec![hops.join(",")] } else { hops.clone() };
+            let mut headers = HeaderMap::new();
+            for line in &lines {
+                let Ok(value) = HeaderValue::from_str(line) else { return Ok(()) };
+                headers.append(HeaderName::from_static(FORWARDED_FOR), value);
+            }
+            let peer: IpAddr = peer.parse().unwrap();
+            let client = forwarded(peer, &headers, &trusted);
+            let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
+            if !is_trusted(peer) {
+                prop_assert_eq!(client, peer);
+            }
+            // The same from the left: what stands to the right of it are trusted proxies, all of them.
+            let text: Vec<&str> =
+                lines.iter().filter(|line| line.is_ascii()).flat_map(|line| line.split(',')).collect();
+            let addresses: Vec<Option<IpAddr>> =
+                text.iter().map(|hop| hop.trim().parse().ok().map(|ip: IpAddr| ip.to_canonical())).collect();
+            let chain: Vec<Option<IpAddr>> = addresses.into_iter().chain([Some(peer)]).collect();
+            let believed = (0..chain.len()).find(|first| {
+                chain[*first].is_some() && chain[first + 1..].iter().all(|hop| hop.is_some_and(is_trusted))
+            });
+            prop_assert_eq!(Some(client), chain[believed.unwrap()]);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn of_any_user_agent_what_is_kept_controls_no_terminal_and_is_not_long() {
+        for_all(
+            "User-Agent header",
+            (any_text(), prop::collection::vec(any::<u8>(), 0..700)),
+            |(text, bytes)| {
+                for agent in [text.as_bytes(), &bytes] {
+                    let kept = kept(agent);
+                    prop_assert!(
+                        !kept.contains(char::is_control) && kept.chars().count() <= USER_AGENT_LENGTH
+                    );
+                }
+                let plain =
+                    text.chars().all(|char| matches!(char, ' '..='~')) && text.len() <= USER_AGENT_LENGTH;
+                prop_assert!(!plain || kept(text.as_bytes()) == text);
+                Ok(())
+            },
+        );
     }
 }

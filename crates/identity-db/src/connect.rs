@@ -163,6 +163,9 @@ impl Target {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use test_support::for_all;
+
     use super::*;
 
     fn mode(url: &str) -> Mode {
@@ -186,5 +189,29 @@ mod tests {
         assert_eq!(config.get_options(), Some("-c x=1"));
         assert_eq!(config.get_password(), Some(&b"p@ss"[..]));
         assert_eq!(config.get_ports(), [6000]);
+    }
+
+    #[test]
+    fn a_mode_of_tls_that_is_asked_for_is_the_one_that_counts_whatever_stands_beside_it() {
+        let modes =
+            prop_oneof![Just("disable"), Just("require"), Just("verify-full"), Just("VERIFY-FULL"), Just("")];
+        let other =
+            "(sslcert|sslkey|application_name|connect_timeout|gssencmode|[a-z]{1,8})=[a-z0-9%+ /]{0,8}";
+        let queries = (prop::collection::vec(other, 0..3), modes, prop::collection::vec(other, 0..3));
+        for_all("DATABASE_URL, its TLS", queries, |(before, mode, after)| {
+            let given = format!("sslmode={mode}");
+            let query: Vec<&str> = before
+                .iter()
+                .map(String::as_str)
+                .chain([given.as_str()])
+                .chain(after.iter().map(String::as_str))
+                .collect();
+            let url = format!("postgres://me:pw@host.example:5432/db?{}", query.join("&"));
+            match Target::parse(&url) {
+                Ok(target) => prop_assert_eq!(Some(target.mode), Mode::parse(mode)),
+                Err(refusal) => prop_assert!(!refusal.to_string().contains("pw@"), "{refusal}"),
+            }
+            Ok(())
+        });
     }
 }

@@ -111,3 +111,25 @@ impl ToSql<sql_types::Text, Pg> for SessionId {
         <str as ToSql<sql_types::Text, Pg>>::to_sql(self.as_str(), out)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use test_support::{any_or_almost, for_all};
+
+    use super::*;
+
+    #[test]
+    fn of_any_text_an_id_is_43_characters_of_the_alphabet_as_they_stand() {
+        const EXAMPLES: &[&str] =
+            &["vvV-x_U6bUC-tkCngKY5yDvCmsipgW8fxsXG3Nk8RyE", "vvV-x_U6bUC-tkCngKY5yDvCmsipgW8fxsXG3Nk8Ry"];
+        for_all("session id", prop_oneof![any_or_almost(EXAMPLES), "[A-Za-z0-9_-]{42,44}"], |text| {
+            let legal = |char: char| char.is_ascii_alphanumeric() || char == '-' || char == '_';
+            let is_id = text.chars().count() == 43 && text.chars().all(legal);
+            prop_assert_eq!(SessionId::parse(&text).map(|id| id.to_string()), is_id.then(|| text.clone()));
+            let json = serde_json::to_string(&text).unwrap();
+            prop_assert_eq!(serde_json::from_str(&json).ok(), SessionId::parse(&text));
+            Ok(())
+        });
+    }
+}

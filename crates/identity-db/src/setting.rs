@@ -97,6 +97,9 @@ pub fn postgres_url(name: &'static str, value: &str) -> Result<String, SettingEr
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use test_support::{any_or_almost, for_all};
+
     use super::*;
 
     #[test]
@@ -121,5 +124,46 @@ mod tests {
     fn empty_means_unset() {
         assert_eq!(set(Some(" ")), None);
         assert_eq!(set(Some("x ")), Some("x"));
+    }
+
+    #[test]
+    fn of_any_text_a_url_is_taken_as_it_is_or_refused_in_one_line() {
+        const EXAMPLES: &[&str] = &[
+            "postgres://me:secret@localhost:5432/identity?sslmode=require",
+            "postgresql://[::1]/x",
+            "postgres:///x",
+            "redis://default:secret@127.0.0.1:6379/0",
+            "rediss://host",
+            "HTTP://host",
+        ];
+        let schemes = ["postgres", "postgresql", "redis", "rediss"];
+        for_all("DATABASE_URL and REDIS_URL", any_or_almost(EXAMPLES), |text| {
+            match url("DATABASE_URL", &text, &schemes) {
+                Ok(taken) => {
+                    prop_assert_eq!(&taken, &text);
+                    let parsed = Url::parse(&taken).unwrap();
+                    prop_assert!(schemes.contains(&parsed.scheme()));
+                    prop_assert!(parsed.host_str().is_some_and(|host| !host.is_empty()));
+                }
+                Err(refusal) => {
+                    let line = refusal.to_string();
+                    prop_assert!(!line.contains(['\n', '\r', '\0']), "{line:?}");
+                    prop_assert!(line.starts_with("DATABASE_URL="));
+                }
+            }
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn whatever_the_password_is_no_refusal_shows_it() {
+        let parts = ("[a-z]{1,6}", "[ -~é\n]{0,20}", "[a-z.]{1,12}");
+        for_all("URL with a password", parts, |(user, rest, host)| {
+            let refusal =
+                SettingError::wrong_url("X", &format!("{user}:pa55w0rd{rest}@{host}"), "y").to_string();
+            prop_assert!(!refusal.contains("pa55w0rd"), "{refusal}");
+            prop_assert!(!refusal.contains('\n'), "{refusal:?}");
+            Ok(())
+        });
     }
 }

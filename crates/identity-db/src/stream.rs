@@ -323,6 +323,10 @@ async fn in_time<T>(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use test_support::{any_or_almost, for_all};
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]
@@ -334,5 +338,36 @@ mod tests {
         for other in ["all", "", "s:", "s:short", "u:x:1", "u:6a2f41a3-c54c-fce8-32d2-0324e1c32e22:", "?"] {
             assert_eq!(parse(other), Denial::All, "{other}");
         }
+    }
+
+    #[test]
+    fn a_denial_names_exactly_what_was_written_and_anything_else_denies_everything_c4() {
+        let of_session = "[A-Za-z0-9_-]{43}".prop_map(|id| (format!("s:{id}"), id));
+        for_all("denial of a session", of_session, |(payload, id)| {
+            prop_assert_eq!(parse(&payload), Denial::Session(SessionId::parse(&id).unwrap()));
+            Ok(())
+        });
+        for_all("denial of a person", (any::<u128>(), any::<i64>()), |(id, version)| {
+            let id = Uuid::from_u128(id);
+            prop_assert_eq!(parse(&format!("u:{id}:{version}")), Denial::User { id: UserId(id), version });
+            Ok(())
+        });
+        const EXAMPLES: &[&str] = &[
+            "s:vvV-x_U6bUC-tkCngKY5yDvCmsipgW8fxsXG3Nk8RyE",
+            "u:6a2f41a3-c54c-fce8-32d2-0324e1c32e22:7",
+            "all",
+        ];
+        for_all("denial", any_or_almost(EXAMPLES), |payload| {
+            match parse(&payload) {
+                Denial::Session(id) => prop_assert_eq!(payload, format!("s:{id}")),
+                Denial::User { id, version } => {
+                    let (_, rest) = payload.split_once(':').unwrap();
+                    let (named, counted) = rest.split_once(':').unwrap();
+                    prop_assert_eq!((named.parse().ok(), counted.parse().ok()), (Some(id.0), Some(version)));
+                }
+                Denial::All => {}
+            }
+            Ok(())
+        });
     }
 }

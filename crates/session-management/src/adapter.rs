@@ -11,6 +11,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
+
 pub use crate::redis_link::RedisUnavailable;
 pub use memory::MemorySessionAdapter;
 pub use redis::RedisSessionAdapter;

@@ -30,6 +30,11 @@ impl std::fmt::Debug for Keyring {
 impl Keyring {
     /// Derives the keys; `None` when there is no root key, before the first `migrate run`.
     pub(crate) fn derive(roots: &[RootKey]) -> Option<Self> {
+        Self::of(&roots.iter().map(RootKey::expose).collect::<Vec<_>>())
+    }
+
+    /// As [`Self::derive`], of the bytes of root keys.
+    pub(crate) fn of(roots: &[&[u8]]) -> Option<Self> {
         let derive = |purpose| roots.iter().filter_map(|root| derived(root, purpose)).collect::<Vec<_>>();
         let (cache, codes) = (derive(CACHE_PURPOSE), derive(CODE_PURPOSE));
         (!cache.is_empty() && !codes.is_empty()).then_some(Self { cache, codes })
@@ -65,8 +70,8 @@ fn over(mut mac: Hmac<Sha256>, key: &str, value: &[u8]) -> Hmac<Sha256> {
     mac
 }
 
-fn derived(root: &RootKey, purpose: &[u8]) -> Option<Hmac<Sha256>> {
+fn derived(root: &[u8], purpose: &[u8]) -> Option<Hmac<Sha256>> {
     let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
-    Hkdf::<Sha256>::new(None, root.expose()).expand(purpose, bytes.as_mut()).ok()?;
+    Hkdf::<Sha256>::new(None, root).expand(purpose, bytes.as_mut()).ok()?;
     Hmac::new_from_slice(bytes.as_ref()).ok()
 }

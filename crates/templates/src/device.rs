@@ -85,6 +85,9 @@ fn parse(user_agent: &str) -> Device {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use test_support::{any_or_almost, for_all};
+
     use super::*;
 
     #[test]
@@ -106,5 +109,25 @@ mod tests {
         assert_eq!(name(Some(&longer)), format!("{longest}…"));
         assert_eq!(name(Some("/x")), "Unknown device");
         assert_eq!(name(None), "Unknown device");
+    }
+
+    #[test]
+    fn of_any_user_agent_the_device_has_a_short_name() {
+        const EXAMPLES: &[&str] = &[
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36",
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Version/17.0 Mobile/15E148 Safari/604.1",
+            "Opera/9.80 (Windows NT 6.1; U; en) Presto/2.8.131 Version/11.11",
+            "curl/8.0",
+            "Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1)",
+            "DoCoMo/2.0 N901iS(c100;TB;W24H12)",
+        ];
+        for_all("User-Agent", any_or_almost(EXAMPLES), |agent| {
+            let device = parse(&agent);
+            let name = device.name(Locale::English);
+            prop_assert!(!name.is_empty() && name.chars().count() <= 2 * LONGEST, "{name}");
+            prop_assert_eq!(&Device::of(Some(&agent)), &device);
+            prop_assert_eq!(&Device::of(Some(&agent)), &device, "as it is remembered");
+            Ok(())
+        });
     }
 }

@@ -133,6 +133,10 @@ impl From<Locale> for Language {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use test_support::{any_or_almost, for_all};
+
     use super::*;
 
     #[test]
@@ -233,5 +237,37 @@ mod tests {
             assert_eq!(Locale::English.text_for("ago-minutes", count), english);
             assert_eq!(Locale::Russian.text_for("ago-minutes", count), russian);
         }
+    }
+
+    #[test]
+    fn of_any_header_the_language_is_the_one_that_is_liked_best_of_those_there_are() {
+        const EXAMPLES: &[&str] = &[
+            "ru",
+            "ru-RU,ru;q=0.9,en-US;q=0.8,en;q=0.7",
+            "en;q=0.1, ru;q=0.9",
+            "*",
+            "de, *;q=0.5",
+            "ru;q=0",
+        ];
+        for_all("Accept-Language", any_or_almost(EXAMPLES), |header| {
+            let chosen = Locale::negotiate(&header);
+            prop_assert!(chosen == Locale::English || header.to_lowercase().contains("ru"), "{header:?}");
+            Ok(())
+        });
+        let weight = || 1..1000_u32;
+        let others = prop::collection::vec(
+            (select(vec!["de", "fr-CA", "zh-Hant-TW", "x-klingon", "tlh"]), weight()),
+            0..4,
+        );
+        for_all("Accept-Language, by weight", (weight(), weight(), others), |(english, russian, others)| {
+            prop_assume!(english != russian);
+            let mut parts = vec![format!("en;q=0.{english:03}"), format!("ru;q=0.{russian:03}")];
+            parts.extend(others.iter().map(|(name, weight)| format!("{name};q=0.{weight:03}")));
+            let liked = if russian > english { Locale::Russian } else { Locale::English };
+            prop_assert_eq!(Locale::negotiate(&parts.join(", ")), liked);
+            parts.reverse();
+            prop_assert_eq!(Locale::negotiate(&parts.join(",")), liked);
+            Ok(())
+        });
     }
 }

@@ -161,3 +161,21 @@ fn what_every_address_behind_the_gate_may_answer_is_documented_c5() {
     }
     assert!(document["paths"]["/api/reauthenticate"]["post"]["responses"]["404"].is_object());
 }
+
+#[test]
+fn an_address_that_does_not_know_a_method_says_which_it_knows_c6() {
+    let (_database, _redis, app) = stack("web");
+    let alice = app.register("alice@example.com", PASSWORD);
+    for (path, known) in
+        [("/api/login", "POST"), ("/api/me", "GET"), ("/healthz", "GET"), ("/api/preferences", "GET, PUT")]
+    {
+        for method in ["DELETE", "TRACE", "OPTIONS"] {
+            let answer = alice.client.request(method, path).send();
+            answer.assert_problem(405, "method_not_allowed");
+            assert_eq!(answer.header("allow"), Some(known), "{method} {path}");
+        }
+    }
+    let page = alice.client.request("DELETE", "/account").send();
+    assert_eq!((page.status, page.header("allow")), (405, Some("GET, HEAD")));
+    assert!(page.text().contains("<html"), "{}", page.text());
+}

@@ -53,11 +53,18 @@ impl SmsGatewayUrl {
     /// Reads a URL; `None` when it is none of the forms.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let url = Url::parse(text).ok()?;
+        let named = Url::parse(text).ok()?;
+        // Of a scheme that it does not know the parser takes hosts that no web address has.
+        let web = match named.scheme() {
+            "twilio" => "https",
+            "twilio+http" => "http",
+            other => other,
+        };
+        let url = Url::parse(&format!("{web}{}", &named[url::Position::AfterScheme..])).ok()?;
         let host = url.host_str().filter(|host| !host.is_empty())?.to_owned();
         let host = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
         let (user, password) = (decoded(url.username())?, decoded(url.password().unwrap_or_default())?);
-        match url.scheme() {
+        match named.scheme() {
             "https" | "http" => {
                 let mut address = url.clone();
                 address.set_username("").ok()?;
@@ -70,14 +77,12 @@ impl SmsGatewayUrl {
                 };
                 Some(Self { protocol: Protocol::Webhook, address: address.into(), host, authorization })
             }
-            scheme @ ("twilio" | "twilio+http") => {
+            "twilio" | "twilio+http" => {
                 let is_sid = !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_alphanumeric());
                 if !is_sid || password.is_empty() || !matches!(url.path(), "" | "/") {
                     return None;
                 }
-                let scheme = if scheme == "twilio" { "https" } else { "http" };
-                let address =
-                    format!("{scheme}://{host}/2010-04-01/Accounts/{}/Messages.json", user.as_str());
+                let address = format!("{web}://{host}/2010-04-01/Accounts/{}/Messages.json", user.as_str());
                 let sender = Sender::of(url.query()?)?;
                 let authorization = Some(Authorization::basic(&user, &password));
                 Some(Self { protocol: Protocol::Twilio { sender }, address, host, authorization })
@@ -146,6 +151,9 @@ fn decoded(text: &str) -> Option<Zeroizing<String>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use test_support::{any_or_almost, for_all};
+
     use super::*;
 
     #[test]
@@ -185,6 +193,7 @@ mod tests {
             "twilio://AC1%2F..:tok@api.twilio.com?from=+15005550006",
             "twilio://AC1:tok@api.twilio.com/path?from=+15005550006",
             "https://:to%0Aken@sms.example.com",
+            "twilio://AC1:tok@\u{7f}api.twilio.com?from=+15005550006",
         ] {
             assert_eq!(SmsGatewayUrl::parse(text), None, "{text}");
         }
@@ -196,5 +205,32 @@ mod tests {
             let printed = format!("{:?}", SmsGatewayUrl::parse(text).unwrap());
             assert_eq!(printed, "SmsGatewayUrl(host)");
         }
+    }
+
+    #[test]
+    fn of_any_text_the_gateway_is_the_host_that_was_named_and_nothing_secret_goes_along() {
+        const EXAMPLES: &[&str] = &[
+            "https://sms.example.com/send?tenant=7",
+            "http://me:s3cret@10.0.0.7:8080/send#x",
+            "https://:s3cret@sms.example.com",
+            "twilio://AC1:s3cret@api.twilio.com?from=+15005550006",
+            "twilio+http://AC1:s3cret@[::1]:9?from=MGaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ];
+        for_all("SMS_GATEWAY_URL", any_or_almost(EXAMPLES), |text| {
+            let Some(url) = SmsGatewayUrl::parse(&text) else { return Ok(()) };
+            let (given, address) = (Url::parse(&text).unwrap(), Url::parse(&url.address).unwrap());
+            prop_assert!(
+                !matches!(given.scheme(), "http" | "https") || given.host_str() == address.host_str()
+            );
+            let port = address.port().map(|port| format!(":{port}")).unwrap_or_default();
+            prop_assert_eq!(&url.host, &format!("{}{port}", address.host_str().unwrap_or_default()));
+            prop_assert!(matches!(address.scheme(), "http" | "https"));
+            prop_assert!(address.username().is_empty() && address.password().is_none());
+            prop_assert_eq!(format!("{url:?}"), format!("SmsGatewayUrl({})", url.host));
+            if let Some(authorization) = &url.authorization {
+                prop_assert!(authorization.0.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+            }
+            Ok(())
+        });
     }
 }

@@ -109,3 +109,53 @@ impl<'de> Visitor<'de> for Fields {
         if fields.is_empty() { Err(A::Error::missing_field("hash")) } else { Ok(fields) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+    use test_support::{any_json, any_object, any_text, for_all};
+
+    use super::*;
+
+    fn read(text: &str) -> Option<BTreeMap<String, String>> {
+        serde_json::Deserializer::from_str(text).deserialize_map(Fields).ok()
+    }
+
+    #[test]
+    fn of_any_body_the_fields_are_its_single_values_each_as_it_was_written_b4() {
+        let inputs =
+            prop_oneof![any_object(&["id", "first_name", "auth_date", "hash", "photo_url"]), any_json()];
+        for_all("Telegram payload, its JSON", inputs, |value| {
+            let text = |value: &Value| match value {
+                Value::String(text) => Some(text.clone()),
+                Value::Number(number) if number.is_f64() => None,
+                Value::Null | Value::Array(_) | Value::Object(_) => None,
+                other => Some(other.to_string()),
+            };
+            let members = value.as_object().filter(|members| !members.is_empty());
+            let expected: Option<BTreeMap<String, String>> = members.and_then(|members| {
+                members.iter().map(|(name, value)| Some((name.clone(), text(value)?))).collect()
+            });
+            prop_assert_eq!(read(&value.to_string()), expected);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_field_that_comes_twice_is_no_payload_b4() {
+        let pairs = prop::collection::vec((any_text(), any_text()), 1..5);
+        for_all(
+            "Telegram payload, a field twice",
+            (pairs, any::<prop::sample::Index>()),
+            |(pairs, twice)| {
+                let again = twice.get(&pairs).0.clone();
+                let members = pairs.iter().map(|(name, value)| (name, value)).chain([(&again, &again)]);
+                let members: Vec<String> =
+                    members.map(|(name, value)| format!("{}:{}", json!(name), json!(value))).collect();
+                prop_assert_eq!(read(&format!("{{{}}}", members.join(","))), None);
+                Ok(())
+            },
+        );
+    }
+}

@@ -116,3 +116,66 @@ fn of_stranger(request: &HttpRequest) -> Result<FormKey, Problem> {
 const fn outdated() -> Problem {
     Problem::new(Code::Forbidden).because("forbidden-form")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use test_support::{any_or_almost, any_text, for_all};
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Typed {
+        email: String,
+        #[serde(default)]
+        next: String,
+    }
+
+    #[test]
+    fn of_any_form_its_token_counts_when_it_came_once_and_was_made_for_it() {
+        let key = FormKey::of_session(&SessionToken::generate());
+        let made = key.token().to_string();
+        let name = prop_oneof![3 => Just("form_token".to_owned()), 1 => any_text()];
+        let value = prop_oneof![Just(made.clone()), any_text()];
+        for_all("form, its token", prop::collection::vec((name, value), 0..4), |pairs| {
+            let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+            let tokens: Vec<&String> =
+                pairs.iter().filter(|(name, _)| name == "form_token").map(|(_, value)| value).collect();
+            prop_assert_eq!(has_token(body.as_bytes(), &key).is_ok(), tokens == [&made]);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn of_any_form_a_field_is_as_it_was_typed_or_nothing_is_read() {
+        let name = prop_oneof![Just("email".to_owned()), Just("next".to_owned()), any_text()];
+        for_all("form, its fields", prop::collection::vec((name, any_text()), 0..5), |pairs| {
+            let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+            let typed = |wanted: &str| {
+                pairs
+                    .iter()
+                    .filter(|(name, _)| name == wanted)
+                    .map(|(_, value)| value.as_str())
+                    .collect::<Vec<_>>()
+            };
+            let (email, next) = (typed("email"), typed("next"));
+            match serde_urlencoded::from_bytes::<Typed>(body.as_bytes()) {
+                Ok(read) => {
+                    prop_assert_eq!(email, [read.email]);
+                    prop_assert_eq!(next.first().copied().unwrap_or_default(), read.next);
+                }
+                Err(_) => prop_assert!(email.len() != 1 || next.len() > 1),
+            }
+            Ok(())
+        });
+        for_all(
+            "form, any bytes",
+            any_or_almost(&["email=a%40b&form_token=x&next=%2Faccount", "email&email=%ff"]),
+            |body| {
+                let typed = serde_urlencoded::from_bytes::<Typed>(body.as_bytes()).ok();
+                prop_assert!(typed.is_none() || body.contains("mail") || body.contains('%'), "{typed:?}");
+                Ok(())
+            },
+        );
+    }
+}

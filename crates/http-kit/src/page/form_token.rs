@@ -87,6 +87,9 @@ impl fmt::Debug for FormKey {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use test_support::{any_or_almost, for_all};
+
     use super::*;
 
     #[test]
@@ -103,5 +106,17 @@ mod tests {
         }
         assert!(!format!("{own:?}").contains(token.expose()));
         assert!(!format!("{:?}", own.token()).contains(&text));
+    }
+
+    #[test]
+    fn of_any_text_a_form_token_is_the_one_that_was_made() {
+        // Made once, so that almost the right one is tried, too.
+        let key = FormKey { text: "abcdefghij".into(), purpose: OF_SESSION };
+        let made: &'static str = key.token().to_string().leak();
+        let examples: &'static [&'static str] = vec![made].leak();
+        for_all("form token", any_or_almost(examples), |text| {
+            prop_assert_eq!(key.made(&text), text == made);
+            Ok(())
+        });
     }
 }

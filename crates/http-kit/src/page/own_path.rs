@@ -124,6 +124,9 @@ impl fmt::Display for OwnPath {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use test_support::{any_or_almost, any_text, for_all};
+
     use super::*;
 
     #[test]
@@ -221,5 +224,92 @@ mod tests {
             assert_eq!(OwnPath::parse(text), None, "{text:?}");
         }
         assert_eq!(OwnPath::parse(&format!("/{}", "a".repeat(LENGTH))), None);
+    }
+
+    const EXAMPLES: &[&str] = &[
+        "/account",
+        "/users/1?page=2&query=a%20b#top",
+        "//evil.example/a",
+        "/\\evil.example",
+        "/%2fevil.example",
+        "/%255cevil.example",
+        "/a/%2e%2e//evil.example",
+        "https:evil.example",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "/;@evil.example:80/",
+        "/.//evil.example",
+        "/login?next=/account",
+    ];
+
+    /// What the strictest of browsers, servers and proxies between them could make of a text: white space that they skip, the
+    /// other slash, percent signs resolved, and that again.
+    fn could_be_seen_as(text: &str) -> Vec<String> {
+        let mut seen = vec![text.to_owned()];
+        for _ in 0..6 {
+            let last = seen.last().unwrap();
+            let decoded = percent_encoding::percent_decode_str(last).decode_utf8_lossy().into_owned();
+            let skipped: String =
+                decoded.chars().filter(|char| !matches!(char, '\t' | '\n' | '\r')).collect();
+            let skipped = skipped.trim_matches(|char: char| char <= ' ').replace('\\', "/");
+            seen.extend([decoded, skipped]);
+        }
+        seen
+    }
+
+    #[test]
+    fn of_any_text_a_path_is_on_this_site_to_whoever_reads_it() {
+        for_all("next=", any_or_almost(EXAMPLES), |text| {
+            let Some(path) = OwnPath::parse(&text) else { return Ok(()) };
+            prop_assert_eq!(path.as_str(), &text);
+            let (before_query, _) = text.split_once('?').unwrap_or((&text, ""));
+            for seen in could_be_seen_as(before_query) {
+                prop_assert!(seen.starts_with('/') && !seen.starts_with("//"), "{seen:?}");
+                prop_assert!(!seen.contains(['\r', '\n', '\0']), "{seen:?}");
+            }
+            for site in ["https://own.example", "http://127.0.0.1:3000", "https://own.example:8443"] {
+                for page in ["/", "/login?next=%2F", "/a/b/c"] {
+                    let base = Url::parse(&format!("{site}{page}")).unwrap();
+                    let gone = base.join(&text).unwrap();
+                    prop_assert_eq!(gone.origin(), base.origin());
+                    prop_assert!(gone.username().is_empty() && gone.password().is_none());
+                    let rest = gone.as_str().strip_prefix(site).unwrap_or_default();
+                    prop_assert!(rest.starts_with('/') && !rest.starts_with("//"), "{gone}");
+                }
+            }
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn every_plain_path_is_taken_and_comes_back_by_the_way_of_a_login() {
+        let path = "(/[a-z0-9._~-]{1,10}){1,4}(\\?[a-z0-9=&%+/:.-]{0,20})?";
+        for_all("next=, round trip", path, |text| {
+            let dots = text.split('?').next().unwrap().split('/').any(|part| matches!(part, "." | ".."));
+            let is_way = WAYS.iter().any(|way| is_at_or_below(text.split('?').next().unwrap(), way));
+            prop_assert_eq!(OwnPath::parse(&text).is_some(), !dots && !is_way);
+            prop_assume!(!dots && !is_way);
+            let by = Next(OwnPath::parse(&text)).by("/login");
+            let request = actix_web::test::TestRequest::with_uri(&by).to_http_request();
+            let next = Next::of(&request);
+            prop_assert_eq!(next.or("/"), &text);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn of_any_query_the_next_is_one_of_its_values_and_an_own_path() {
+        let value = prop_oneof![any_or_almost(EXAMPLES), any_text()];
+        let name = prop_oneof![3 => Just("next".to_owned()), 1 => any_text()];
+        for_all("query of a login", prop::collection::vec((name, value), 0..4), |pairs| {
+            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+            let request =
+                actix_web::test::TestRequest::with_uri(&format!("/login?{query}")).to_http_request();
+            let first = pairs.iter().find(|(name, _)| name == "next").map(|(_, value)| value.as_str());
+            let expected = first.filter(|value| OwnPath::parse(value).is_some());
+            let next = Next::of(&request);
+            prop_assert_eq!(next.or("nowhere"), expected.unwrap_or("nowhere"));
+            Ok(())
+        });
     }
 }

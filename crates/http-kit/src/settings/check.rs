@@ -295,6 +295,9 @@ fn checked_url(name: &'static str, value: Option<&str>, schemes: &[&str]) -> Che
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use test_support::{any_or_almost, for_all};
+
     use super::*;
 
     fn refusal(arguments: &Arguments) -> String {
@@ -363,5 +366,67 @@ mod tests {
         let mut arguments = Arguments { redis_url: Some(String::new()), ..mock() };
         arguments.ports.set("WEB_PORT", " ");
         assert_eq!(settings(ApplicationContext::Web, &arguments).unwrap().port, 3000);
+    }
+
+    #[test]
+    fn of_any_list_of_proxies_each_part_is_a_network_or_the_start_is_refused() {
+        const EXAMPLES: &[&str] =
+            &["10.0.0.0/8, 127.0.0.1", "::1, 2001:db8::/32", "10.0.0.1/33", "0.0.0.0/0,", "localhost"];
+        for_all("TRUSTED_PROXIES", any_or_almost(EXAMPLES), |text| {
+            let arguments = Arguments { trusted_proxies: Some(text.clone()), ..mock() };
+            let is_network = |part: &str| part.parse::<IpAddr>().is_ok() || part.parse::<IpNet>().is_ok();
+            let parts: Vec<&str> = text.trim().split(',').map(str::trim).collect();
+            match trusted_proxies(&arguments) {
+                Ok(networks) if text.trim().is_empty() => prop_assert!(networks.is_empty()),
+                Ok(networks) => {
+                    prop_assert!(networks.len() == parts.len() && parts.iter().all(|part| is_network(part)))
+                }
+                Err(refusal) => {
+                    prop_assert!(!parts.iter().all(|part| is_network(part)));
+                    prop_assert!(!refusal.to_string().contains(['\n', '\r']), "{refusal}");
+                }
+            }
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn of_any_text_a_number_is_one_within_its_range() {
+        let numbers = any::<i128>().prop_map(|number| number.to_string());
+        const EXAMPLES: &[&str] = &["1", " 65535 ", "0", "-1", "1e3", "0x10", "18446744073709551616", "١"];
+        for_all("numbers of the settings", prop_oneof![any_or_almost(EXAMPLES), numbers], |text| {
+            let expected = text.trim().parse::<i128>().ok().filter(|number| (1..=1000).contains(number));
+            match number("X", Some(&text), 1..=1000) {
+                Ok(None) => prop_assert!(text.trim().is_empty()),
+                Ok(Some(number)) => prop_assert_eq!(Some(i128::from(number)), expected),
+                Err(refusal) => {
+                    prop_assert_eq!(expected, None);
+                    prop_assert!(!refusal.to_string().contains(['\n', '\r']), "{refusal}");
+                }
+            }
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn of_any_public_url_the_origin_is_one_that_a_browser_sends() {
+        const EXAMPLES: &[&str] = &[
+            "https://web.example.com/path?x#y",
+            "http://user:pw@web.example.com:80",
+            "HTTPS://WEB.example:443",
+            "https://пример.рф",
+            "data:x",
+        ];
+        for_all("PUBLIC_URL", any_or_almost(EXAMPLES), |text| {
+            let arguments = Arguments { public_url: Some(text.clone()), ..mock() };
+            let Ok(Some(origin)) = public_origin(&arguments) else { return Ok(()) };
+            let url = Url::parse(&origin).unwrap();
+            prop_assert!(
+                matches!(url.scheme(), "http" | "https") && url.path() == "/" && !origin.ends_with('/')
+            );
+            prop_assert!(origin.is_ascii() && !origin.contains('@'), "{origin}");
+            prop_assert_eq!(Url::parse(text.trim()).unwrap().origin(), url.origin());
+            Ok(())
+        });
     }
 }

@@ -162,6 +162,13 @@ fn id(text: &str) -> Option<Name> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+    use constants::Role;
+    use proptest::prelude::*;
+    use test_support::{any_or_almost, for_all};
+
+    use crate::UserId;
+
     use super::*;
 
     fn kinds(text: &str) -> Vec<&'static str> {
@@ -184,5 +191,69 @@ mod tests {
         for none in ["", "  ", "a\0b", "\u{7}", &"x".repeat(256)] {
             assert!(SearchText::parse(none).is_none(), "{none:?}");
         }
+    }
+
+    fn person(email: Option<String>, phone: Option<String>, telegram_id: Option<i64>, id: u128) -> User {
+        User {
+            id: UserId(Uuid::from_u128(id)),
+            email,
+            phone,
+            telegram_id,
+            is_verified: false,
+            role: Role::User,
+            created_at: DateTime::UNIX_EPOCH,
+            last_login_at: None,
+            blocked_at: None,
+            session_epoch: 0,
+            credential_version: 0,
+            version: 0,
+        }
+    }
+
+    #[test]
+    fn a_person_is_found_by_each_beginning_of_what_names_them_c2() {
+        let people = ("[a-z]{1,8}@[a-z]{1,8}\\.example", "\\+[1-9][0-9]{6,14}", 1..i64::MAX, any::<u128>());
+        for_all("search, beginnings", (people, 1..40_usize), |((email, phone, telegram_id, id), length)| {
+            let person = person(Some(email.clone()), Some(phone.clone()), Some(telegram_id), id);
+            let found = |text: &str| SearchText::parse(text).and_then(|text| text.matched(&person)).is_some();
+            let beginning = |text: &str| text.chars().take(length).collect::<String>();
+            prop_assert!(found(&beginning(&email)));
+            prop_assert!(found(&beginning(&email).to_uppercase()));
+            prop_assert!(length < 2 || found(&beginning(&phone)));
+            prop_assert!(found(&telegram_id.to_string()));
+            prop_assert!(length < ID_LENGTH || found(&beginning(&person.id.to_string())));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn of_any_text_every_bound_is_one_that_postgres_can_take_and_in_order_c2() {
+        const EXAMPLES: &[&str] = &[
+            "Alice@Example.com",
+            "+44 7946-000",
+            "00447946",
+            "6a2f41a3-c54c-4ce8-b2d2-0324e1c32e22",
+            "42",
+            "%_'\"\\",
+        ];
+        for_all("search", any_or_almost(EXAMPLES), |text| {
+            let Some(search) = SearchText::parse(&text) else {
+                let empty = text.trim().is_empty();
+                let odd = text.trim().to_lowercase().contains(char::is_control);
+                prop_assert!(empty || odd || text.chars().count() > LENGTH, "{text:?} is refused");
+                return Ok(());
+            };
+            prop_assert!(!search.names().is_empty());
+            for name in search.names() {
+                match name {
+                    Name::Email { from, to } | Name::Phone { from, to } => {
+                        prop_assert!(from < to && !from.contains('\0') && to.starts_with(from.as_str()));
+                    }
+                    Name::Telegram(id) => prop_assert!(*id >= 0),
+                    Name::Id { from, to } => prop_assert!(from <= to),
+                }
+            }
+            Ok(())
+        });
     }
 }

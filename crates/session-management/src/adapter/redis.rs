@@ -139,3 +139,66 @@ impl SessionAdapter for RedisSessionAdapter {
         self.link.command(&cmd("PING")).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+    use test_support::for_all;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::principal::tests::snapshot;
+
+    fn adapter(root: &[u8]) -> RedisSessionAdapter {
+        let link = RedisLink::new("redis://127.0.0.1:1", 0).unwrap();
+        let clock = Arc::new(ManualClock::at(chrono::DateTime::UNIX_EPOCH));
+        let keyring = Arc::new(RwLock::new(Keyring::of(&[root])));
+        RedisSessionAdapter::new(link, Some(ApplicationContext::Web), keyring, clock)
+    }
+
+    #[test]
+    fn of_a_signed_value_nothing_can_be_changed_copied_or_made_elsewhere_a5() {
+        let (own, other) = (adapter(&[7; 32]), adapter(&[8; 32]));
+        let data = SessionData::of(Arc::new(snapshot("session-a")));
+        let value = own.encode("session:web:a", &data).unwrap();
+        assert_eq!(own.decode("session:web:a", &value), Some(data));
+        for key in ["session:web:b", "session:admin:a", "session:a", ""] {
+            assert_eq!(own.decode(key, &value), None, "{key}");
+        }
+        assert_eq!(other.decode("session:web:a", &value), None);
+        let changes = prop::collection::vec((any::<Index>(), any::<u8>(), 0..4_u8), 1..4);
+        for_all("cached value, signed and changed", changes, |changes| {
+            let mut forged = value.clone();
+            for (index, byte, kind) in changes {
+                let at = index.index(forged.len() + 1);
+                match kind {
+                    0 => forged.insert(at, byte),
+                    1 => forged.truncate(at),
+                    2 => forged.extend_from_within(at..),
+                    _ if at < forged.len() => forged[at] = byte,
+                    _ => {}
+                }
+            }
+            prop_assert_eq!(own.decode("session:web:a", &forged).is_some(), forged == value);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn what_somebody_else_wrote_under_our_keys_is_no_value_a5() {
+        let own = adapter(&[7; 32]);
+        let bytes = prop::collection::vec(any::<u8>(), 0..300);
+        let object = test_support::any_object(&["user_id", "created_at", "expires_at", "decision", "mac"]);
+        let object = (object, "[A-Za-z0-9_-]{43}").prop_map(|(mut object, mac)| {
+            object["user_id"] = "6a2f41a3-c54c-4ce8-b2d2-0324e1c32e22".into();
+            object["expires_at"] = i64::MAX.into();
+            let text = object.to_string();
+            format!(r#"{},"mac":"{mac}"}}"#, &text[..text.len() - 1]).into_bytes()
+        });
+        for_all("cached value, forged", prop_oneof![bytes, object], |value| {
+            prop_assert_eq!(own.decode("session:web:a", &value), None);
+            Ok(())
+        });
+    }
+}

@@ -239,6 +239,7 @@ mod tests {
     use std::time::Duration;
 
     use proptest::prelude::*;
+    use test_support::{any_object, any_or_almost, any_text, for_all};
 
     use super::*;
     use crate::principal::tests::snapshot;
@@ -303,12 +304,78 @@ mod tests {
         }
     }
 
-    proptest! {
-        #[test]
-        fn whatever_stands_in_redis_is_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let _ = decode(&bytes);
-            let _ = decode_legacy(&bytes);
-            let _ = unpack(&bytes, None, None);
-        }
+    #[test]
+    fn every_value_is_read_as_it_was_written_a5() {
+        let text = || prop::option::of(any_text());
+        let moment = || {
+            let year_10000 = 253_402_300_800_000_000_i64;
+            (-year_10000..year_10000).prop_map(|micros| DateTime::from_timestamp_micros(micros).unwrap())
+        };
+        let times = (moment(), moment(), prop::option::of(moment()), prop::option::of(moment()));
+        let numbers = (any::<i64>(), any::<i64>(), any::<i64>(), any::<u128>());
+        let rights = prop::collection::vec((any_text(), prop::option::of(moment())), 0..4);
+        let values = (text(), text(), text(), times, numbers, rights, any::<Option<std::net::Ipv6Addr>>());
+        for_all("cached value, round trip", values, |(email, phone, agent, times, numbers, rights, ip)| {
+            let mut snapshot = full();
+            (snapshot.user.email, snapshot.user.phone, snapshot.session.user_agent) = (email, phone, agent);
+            (snapshot.session.created_at, snapshot.read_at) = (times.0, times.1);
+            (snapshot.user.last_login_at, snapshot.session.authenticated_at) = (times.2, times.3);
+            (snapshot.user.version, snapshot.session.session_epoch) = (numbers.0, numbers.1);
+            (snapshot.user.session_epoch, snapshot.user.id) = (numbers.2, UserId(Uuid::from_u128(numbers.3)));
+            snapshot.session.user_id = snapshot.user.id;
+            snapshot.session.ip_address = ip.map(|ip| IpAddr::from(ip).into());
+            let right = |(permission, expires_at)| Right { permission, expires_at };
+            snapshot.rights = rights.into_iter().map(right).collect();
+            let data = SessionData::of(Arc::new(snapshot));
+            prop_assert_eq!(decode(&encode(&data).unwrap()), Some(data));
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn whatever_stands_in_redis_is_no_value_or_one_that_can_be_written_again_a5() {
+        let packed = postcard::to_allocvec(&pack(&full())).unwrap();
+        let changed = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6);
+        let changed = changed.prop_map(move |changes| {
+            let mut bytes = packed.clone();
+            changes.into_iter().for_each(|(index, byte)| *index.get_mut(&mut bytes) = byte);
+            bytes
+        });
+        let bytes = prop_oneof![prop::collection::vec(any::<u8>(), 0..400), changed];
+        for_all("cached value, packed", bytes, |bytes| {
+            let ip = Some(IpAddr::from([192, 0, 2, 1]));
+            if let Some(snapshot) = unpack(&bytes, ip, None) {
+                // An address without a network, and a network without an address, say nothing.
+                let again = unpack(&postcard::to_allocvec(&pack(&snapshot)).unwrap(), ip, None);
+                prop_assert_eq!(again, Some(snapshot));
+            }
+            prop_assert!(decode(&bytes).is_none() && decode_legacy(&bytes).is_none());
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn whatever_the_older_software_left_is_read_as_json_says_it_a12() {
+        const USER: &str = "6a2f41a3-c54c-4ce8-b2d2-0324e1c32e22";
+        let members = &["user_id", "created_at", "expires_at", "ip", "user_agent", "mac", "decision"];
+        let user = prop::option::of(prop_oneof![Just(USER.to_owned()), any_or_almost(&[USER])]);
+        let values = (any_object(members), user, prop::option::of(any::<i64>()), any_text());
+        for_all("legacy value of Redis", values, |(mut object, user, end, tail)| {
+            user.into_iter().for_each(|user| object["user_id"] = user.into());
+            end.into_iter().for_each(|end| object["expires_at"] = end.into());
+            let data = decode_legacy(object.to_string().as_bytes());
+            let named = object["user_id"].as_str().and_then(|id| id.parse::<Uuid>().ok()).map(UserId);
+            let ends = object["expires_at"].is_number();
+            prop_assert_eq!(data.as_ref().map(|data| data.user_id), named.filter(|_| ends));
+            if let Some(data) = data {
+                prop_assert!(data.snapshot.is_none(), "nothing decides without a signature");
+                prop_assert!(object["expires_at"].as_i64().is_none_or(|end| end == data.expires_at));
+                prop_assert_eq!(data.user_agent.as_deref(), object["user_agent"].as_str());
+                let ip = object["ip"].as_str().and_then(|text| text.parse().ok());
+                prop_assert_eq!(data.ip, ip.map(|ip: IpAddr| ip.to_canonical()));
+            }
+            let _ = decode_legacy(format!("{object}{tail}").as_bytes());
+            Ok(())
+        });
     }
 }

@@ -63,6 +63,9 @@ impl fmt::Debug for Code {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use test_support::{any_or_almost, for_all};
+
     use super::*;
 
     #[test]
@@ -92,5 +95,19 @@ mod tests {
             assert!(Code::parse(text).is_none(), "{text:?}");
         }
         assert_eq!(format!("{:?}", Code::of(1)), "Some(Code(…))");
+    }
+
+    #[test]
+    fn of_any_text_a_code_is_its_six_digits_and_no_other_character_b4() {
+        const EXAMPLES: &[&str] =
+            &["123456", " 123 456 ", "000-000", "1-2-3-4-5-6", "١٢٣٤٥٦", "１２３４５６"];
+        for_all("code by SMS", prop_oneof![any_or_almost(EXAMPLES), "[0-9 -]{5,9}"], |text| {
+            let kept: String = text.split(|char: char| char.is_whitespace() || char == '-').collect();
+            let is_code =
+                text.len() <= 32 && kept.len() == 6 && kept.parse::<u32>().is_ok() && !kept.contains('+');
+            let code = Code::parse(&text);
+            prop_assert_eq!(code.as_ref().map(Code::expose), is_code.then_some(kept.as_str()));
+            Ok(())
+        });
     }
 }

@@ -85,3 +85,28 @@ fn compute(
     argon2.hash_password_into_with_memory(password, salt, output, &mut memory.0[..blocks]).ok()?;
     Output::new(output).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use test_support::{any_or_almost, for_all};
+
+    use super::*;
+
+    #[test]
+    fn of_any_stored_text_a_hash_asks_for_reasonable_memory_alone() {
+        const EXAMPLES: &[&str] = &[
+            "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g",
+            "$argon2i$v=16$m=64,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
+            "$argon2id$m=4294967295,t=4294967295,p=255$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
+            "$2b$12$abcdefghijklmnopqrstuu",
+        ];
+        for_all("stored password", any_or_almost(EXAMPLES), |text| {
+            let Some(stored) = Stored::parse(&text) else { return Ok(()) };
+            prop_assert!(text.starts_with("$argon2"));
+            prop_assert!(stored.argon2.params().m_cost() <= MOST_MEMORY_KIB);
+            prop_assert!(stored.output.len() <= Output::MAX_LENGTH);
+            Ok(())
+        });
+    }
+}

@@ -1,6 +1,8 @@
 //! Which payloads are Telegram's, beside a signature that another program has made.
 
 use proptest::prelude::*;
+use proptest::sample::select;
+use test_support::{any_or_almost, any_text, for_all};
 
 use super::*;
 
@@ -124,15 +126,13 @@ fn a_text_that_is_no_token_makes_no_widget_and_nothing_is_printed() {
     assert_eq!(printed, "Some(LoginWidget(…)) TelegramFields(…)");
 }
 
-proptest! {
-    #[test]
-    fn only_what_was_signed_is_accepted(
-        pairs in proptest::collection::btree_map("[a-z_]{0,8}", ".{0,20}", 0..6),
-        id in 1_i64..1 << 52,
-        victim in 1_i64..1 << 52,
-    ) {
+#[test]
+fn only_what_was_signed_is_accepted_b4() {
+    let pairs = prop::collection::btree_map("[a-z_]{0,8}", ".{0,20}", 0..6);
+    for_all("Telegram payload, signed", (pairs, 1_i64..1 << 52, 1_i64..1 << 52), |(pairs, id, victim)| {
         let (id, victim) = (id.to_string(), victim.to_string());
-        let mut all: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut all: Vec<(&str, &str)> =
+            pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         all.retain(|(name, _)| !matches!(*name, "id" | "auth_date"));
         all.extend([("id", id.as_str()), ("auth_date", "1700000000")]);
         let fields = signed(&all);
@@ -142,5 +142,48 @@ proptest! {
         let mut stolen = fields;
         stolen.insert("id".into(), victim.clone());
         prop_assert!(id == victim || verify(stolen).is_none());
-    }
+        Ok(())
+    });
+}
+
+#[test]
+fn of_a_signed_payload_no_changed_added_or_missing_field_is_accepted_b4() {
+    let name = prop_oneof![3 => select(KNOWN.map(|(name, _)| name.to_owned()).to_vec()), 1 => any_text()];
+    let changes = prop::collection::vec((name, prop::option::of(any_text())), 1..4);
+    for_all("Telegram payload, changed", changes, |changes| {
+        let (genuine, mut changed) = (fields(&KNOWN), fields(&KNOWN));
+        for (name, value) in changes {
+            match value {
+                Some(value) => drop(changed.insert(name, value)),
+                None => drop(changed.remove(&name)),
+            }
+        }
+        prop_assert_eq!(verify(changed.clone()).is_some(), changed == genuine);
+        Ok(())
+    });
+}
+
+#[test]
+fn whatever_stands_for_the_signature_only_the_signature_is_one_b4() {
+    const EXAMPLES: &[&str] = &[KNOWN[5].1];
+    for_all("Telegram payload, its signature", any_or_almost(EXAMPLES), |hash| {
+        let mut changed = fields(&KNOWN);
+        changed.insert("hash".into(), hash.clone());
+        prop_assert_eq!(verify(changed).is_some(), hash.eq_ignore_ascii_case(KNOWN[5].1));
+        Ok(())
+    });
+}
+
+#[test]
+fn of_any_text_a_bot_s_token_is_a_number_and_35_characters_b4() {
+    const EXAMPLES: &[&str] = &[TOKEN, "0:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-_9"];
+    for_all("bot token", any_or_almost(EXAMPLES), |text| {
+        let is_token = text.split_once(':').is_some_and(|(id, secret)| {
+            let is_id = !id.is_empty() && id.chars().all(|char| char.is_ascii_digit());
+            let legal = |char: char| char.is_ascii_alphanumeric() || char == '-' || char == '_';
+            is_id && secret.chars().count() == 35 && secret.chars().all(legal)
+        });
+        prop_assert_eq!(LoginWidget::of_bot(&text).is_some(), is_token);
+        Ok(())
+    });
 }

@@ -161,3 +161,29 @@ pub(crate) async fn take(
     };
     localized(&request, outcome.await)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use test_support::{any_or_almost, for_all};
+
+    use super::*;
+
+    #[test]
+    fn of_any_name_a_permission_to_be_granted_is_of_its_alphabet_and_as_it_stands_c2() {
+        const EXAMPLES: &[&str] = &["users.block", "reports:read-all_2", "users block", "*", "users.block\0"];
+        let long = "[a-z.:_-]{95,105}";
+        for_all("permission", prop_oneof![any_or_almost(EXAMPLES), long], |name| {
+            let new = NewPermission {
+                permission: name.clone(),
+                application_context: ApplicationContext::Admin,
+                expires_at: None,
+            };
+            let legal = |char: char| char.is_ascii_alphanumeric() || ".:-_".contains(char);
+            let is_name = !name.is_empty() && name.chars().count() <= 100 && name.chars().all(legal);
+            let granted = new.parse(DateTime::UNIX_EPOCH).ok().map(|grant| grant.permission);
+            prop_assert_eq!(granted, is_name.then_some(name));
+            Ok(())
+        });
+    }
+}

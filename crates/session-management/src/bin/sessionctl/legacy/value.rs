@@ -110,7 +110,8 @@ impl Value {
             text.as_bytes().get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
         };
         // chrono would also take other lengths, signs and spaces.
-        if text.len() > 26 || !digits(0..4) || !digits(5..7) || !digits(8..10) || !digits(17..19) {
+        let spaced = text.as_bytes().get(10) == Some(&b' ');
+        if text.len() > 26 || !spaced || !digits(0..4) || !digits(5..7) || !digits(8..10) || !digits(17..19) {
             return None;
         }
         let time = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok()?;
@@ -120,6 +121,9 @@ impl Value {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use test_support::{any_or_almost, for_all};
+
     use super::*;
 
     fn text(text: &str) -> Value {
@@ -143,6 +147,7 @@ mod tests {
             " 2026-02-05 10:11:12",
             "2026-02-05 10:11:12 ",
             "+999-02-05 10:11:12",
+            "2026-02-05\t10:11:12",
             "99999-02-05 10:11:12",
             "ключключключключкл",
         ] {
@@ -210,5 +215,48 @@ mod tests {
         ] {
             assert_eq!(value.to_json(), kept);
         }
+    }
+
+    #[test]
+    fn of_any_cell_only_what_postgres_can_take_is_taken_b10() {
+        const EXAMPLES: &[&str] = &[
+            "2026-02-05 10:11:12.345678",
+            "0000-01-01 00:00:00",
+            "9999-12-31 23:59:60",
+            "+79161234567",
+            "79161234567",
+            " 42 ",
+            "9223372036854775807",
+            "Ann@Example.com",
+        ];
+        let cells = prop_oneof![
+            6 => any_or_almost(EXAMPLES).prop_map(String::into_bytes).prop_map(|text| Value::new(ValueRef::Text(&text), 1)),
+            1 => prop::collection::vec(any::<u8>(), 0..30).prop_map(|text| Value::new(ValueRef::Text(&text), 1)),
+            1 => any::<i64>().prop_map(Value::Integer),
+            1 => any::<f64>().prop_map(Value::Real),
+            1 => prop::collection::vec(any::<u8>(), 0..30).prop_map(Value::Blob),
+        ];
+        let region = prop_oneof![Just("RU"), Just("GB"), Just("US")];
+        for_all("cell of an older file", (cells, prop::option::of(region)), |(cell, region)| {
+            let kept = cell.to_json().to_string();
+            prop_assert!(!kept.contains("\\u0000"), "{kept}");
+            if let Some(phone) = cell.to_phone(region.and_then(|region| region.parse().ok())) {
+                let digits = phone.strip_prefix('+').unwrap_or_default();
+                prop_assert!((5..=17).contains(&digits.len()), "{phone}");
+                prop_assert!(digits.bytes().all(|byte| byte.is_ascii_digit()), "{phone}");
+            }
+            prop_assert!(cell.to_telegram_id().is_none_or(|id| id > 0));
+            prop_assert!(cell.to_email().is_none_or(|email| !email.as_str().contains(char::is_control)));
+            if let Some(time) = cell.to_time() {
+                let Value::Text(text) = &cell else { panic!("a time of {cell:?}") };
+                let written = time.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
+                // Of a leap second chrono writes the one before it.
+                prop_assert!(
+                    written.starts_with(text.as_str().split('.').next().unwrap_or_default()),
+                    "{text} {written}"
+                );
+            }
+            Ok(())
+        });
     }
 }
