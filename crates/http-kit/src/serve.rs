@@ -62,10 +62,11 @@ pub fn run<C: AppContext>(app: App<C>) -> ExitCode {
         return if health_check::is_ready(settings.port) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     start_log(settings.is_production());
+    let scope = app.scope;
     match actix_web::rt::System::new().block_on(serve(app, settings)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}: {error}", app.scope);
+            eprintln!("{scope}: {error}");
             ExitCode::FAILURE
         }
     }
@@ -111,6 +112,7 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
     let service = web::Data::new(service);
     let document = openapi::document(app.scope, (app.document)());
     let followed = web_store.clone();
+    let (public, private) = (app.public, app.private);
     let server = HttpServer::new(move || {
         ActixApp::new()
             .configure(|config| {
@@ -129,12 +131,12 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
             .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", document.clone()))
             .configure(account::public)
             .configure(page::public)
-            .configure(app.public)
+            .configure(&*public)
             .service(
                 web::scope("")
                     .wrap(from_fn(gate::<C>))
                     .configure(account::private::<C>)
-                    .configure(app.private)
+                    .configure(&*private)
                     .default_service(web::to(not_found)),
             )
     })
