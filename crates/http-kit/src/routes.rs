@@ -56,7 +56,7 @@ pub struct At {
 /// Registers everything that an application answers, and returns the list of it.
 pub(crate) fn register<C: AppContext>(
     config: &mut ServiceConfig,
-    app: App<C>,
+    app: &App<C>,
     document: &Document,
 ) -> Vec<Route> {
     let mut noted = Vec::new();
@@ -77,7 +77,7 @@ pub(crate) fn register<C: AppContext>(
 }
 
 /// The same list, of an application that does not run.
-pub(crate) fn list<C: AppContext>(app: App<C>, document: &Document) -> Vec<Route> {
+pub(crate) fn list<C: AppContext>(app: &App<C>, document: &Document) -> Vec<Route> {
     let mut noted = Vec::new();
     let _unused = actix_web::App::new().configure(|config| noted = register(config, app, document));
     noted
@@ -97,6 +97,12 @@ impl Routes<'_> {
         let resource = self.note(path, describe).wrap(from_fn(greet::<C>));
         #[expect(clippy::disallowed_methods, reason = "it has been noted")]
         self.config.service(resource);
+        self
+    }
+
+    /// Adds what handlers of these routes are given, such as a store of the application's own.
+    pub fn app_data<T: 'static>(&mut self, data: T) -> &mut Self {
+        self.config.app_data(data);
         self
     }
 

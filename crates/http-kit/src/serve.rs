@@ -49,7 +49,7 @@ pub fn run<C: AppContext>(app: App<C>) -> ExitCode {
     }
     if arguments.routes {
         let document = openapi::document(app.scope, (app.document)());
-        routes::list(app, &document).iter().for_each(|route| println!("{route}"));
+        routes::list(&app, &document).iter().for_each(|route| println!("{route}"));
         return ExitCode::SUCCESS;
     }
     let settings = match Settings::check(C::CONTEXT, &arguments) {
@@ -63,10 +63,11 @@ pub fn run<C: AppContext>(app: App<C>) -> ExitCode {
         return if health_check::is_ready(settings.port) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     start_log(settings.is_production());
+    let scope = app.scope;
     match actix_web::rt::System::new().block_on(serve(app, settings)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}: {error}", app.scope);
+            eprintln!("{scope}: {error}");
             ExitCode::FAILURE
         }
     }
@@ -112,6 +113,7 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
     let service = web::Data::new(service);
     let document = openapi::document(app.scope, (app.document)());
     let followed = web_store.clone();
+    let described = app.clone();
     let server = HttpServer::new(move || {
         ActixApp::new()
             .configure(|config| {
@@ -125,7 +127,7 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
             .app_data(metrics.clone())
             .app_data(cleanup.clone())
             .wrap(Front::<C>::new(settings.clone(), service.clone(), metrics.clone()))
-            .configure(|config| drop(routes::register(config, app, &document)))
+            .configure(|config| drop(routes::register(config, &described, &document)))
     })
     .disable_signals()
     .shutdown_timeout(SHUTDOWN_SECONDS)

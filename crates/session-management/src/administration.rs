@@ -1,6 +1,10 @@
 //! What staff do: finding people, seeing and ending their sessions, changing roles, permissions and blocks, reading the
 //! audit log. Every act upon a person is judged under a lock and stands in the audit log, in one transaction.
 
+#[cfg_attr(
+    not(feature = "sessionctl"),
+    expect(unreachable_pub, reason = "sessionctl alone calls these from outside")
+)]
 mod acts;
 mod cursor;
 mod rules;
@@ -20,8 +24,15 @@ use identity_db::{SessionId, UserId};
 use crate::error::SessionError;
 use crate::principal::Principal;
 
+pub use acts::Changed;
 pub(crate) use acts::grant_detail;
-pub use acts::{Changed, change_person, end_session, end_sessions, grant, take};
+pub(crate) use acts::{grant, take};
+// On a connection: for the program that works on Postgres directly, and no part of the library.
+#[cfg(feature = "sessionctl")]
+#[doc(hidden)]
+pub use acts::{change_person, end_session, end_sessions};
+#[cfg(not(feature = "sessionctl"))]
+pub(crate) use acts::{change_person, end_session, end_sessions};
 pub use cursor::Cursor;
 pub use rules::Deed;
 pub(crate) use rules::{Act, Standing, forbids};

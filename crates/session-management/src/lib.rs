@@ -1,7 +1,57 @@
 //! Who is this request, and may it go on. Knows nothing of HTTP.
 //!
 //! [`SessionService`] is what an application holds: it logs people in, says whose a token is, and ends
-//! sessions. Below it a [`UserManager`] keeps people and sessions, in Postgres and Redis or in memory.
+//! sessions. Below it a [`UserManager`] keeps people and sessions, in Postgres and Redis or in memory. Which, and for
+//! which application, a [`ManagerConfiguration`] says, out of which [`UserManagerFactory`] builds one.
+//!
+//! An actix application does not call this crate by itself: `http-kit` makes cookies, routes and errors of it. Here it is
+//! without HTTP, and in memory:
+//!
+//! ```
+//! use session_management::{
+//!     AppContext, Email, Limits, Lifetimes, Login, ManagerConfiguration, Origin, Password, SessionError, SessionService,
+//!     UserManagerFactory, Web, Admin,
+//! };
+//! use constants::{Environment, LegacyTokens, MigrationStrategy};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), SessionError> {
+//! let configuration = ManagerConfiguration {
+//!     context: Web::CONTEXT,
+//!     environment: Environment::Mock,
+//!     strategy: MigrationStrategy::MockOnly,
+//!     database: None,
+//!     listen_url: None,
+//!     near_entries: 0,
+//!     redis: None,
+//!     lifetimes: Some(Lifetimes::of(Web::CONTEXT)),
+//!     legacy_tokens: LegacyTokens::Off,
+//! };
+//! let manager = UserManagerFactory::default().create(&configuration)?;
+//! let service = SessionService::new(manager, Limits::default())?;
+//!
+//! let email = Email::parse("alice@example.com").expect("an address");
+//! let password = Password::new("correct horse battery".to_owned()).expect("long enough");
+//! let logged_in = service.register(email, password, Login::default()).await?;
+//!
+//! // Whose is this token? A principal of this application, and of no other.
+//! let alice = service.look_up::<Web>(&logged_in.token, &Origin::default()).await?.expect("a live session");
+//! assert_eq!(alice.user().email.as_deref(), Some("alice@example.com"));
+//! assert!(!alice.may("notes.moderate"));
+//! assert!(service.look_up::<Admin>(&logged_in.token, &Origin::default()).await?.is_none());
+//!
+//! service.log_out(&[logged_in.token.clone()], Origin::default()).await?;
+//! assert!(service.look_up::<Web>(&logged_in.token, &Origin::default()).await?.is_none());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What is absent is `Ok(None)`, what is broken is `Err`: an outage of a store is [`SessionError::Unavailable`], and nobody
+//! is taken for a stranger by it.
+//!
+//! Where to go on: [`SessionService`] for what a request does, [`administration`] for what staff do,
+//! [`manager`] for the strategies, [`Principal`] for who a request comes from. With the feature `sessionctl` the program of
+//! that name is built, too.
 
 mod account;
 pub mod cleanup;
@@ -53,9 +103,23 @@ pub use token::{SessionToken, TokenRef};
 /// The log target of look-ups: development shows it at debug level, production does not.
 pub const LOOKUP_LOG_TARGET: &str = "session_lookup";
 
-pub use identity_db::audit::{self, Origin};
-pub use identity_db::budget;
-pub use identity_db::people::{self, SearchText};
+/// The audit log, for staff who read it.
+pub mod audit {
+    pub use identity_db::audit::{Line, Origin, Position, Search};
+}
+
+/// The time that one request may spend on waiting for Postgres.
+pub mod budget {
+    pub use identity_db::budget::{OfRequest, of_request};
+}
+
+/// People, for staff who look for them.
+pub mod people {
+    pub use identity_db::people::{COUNTED, Page, Position, Search, SearchText};
+}
+
+pub use identity_db::audit::Origin;
+pub use identity_db::people::SearchText;
 pub use identity_db::right::{Grant, NewGrant, Right, Rights};
 pub use identity_db::server::Faults;
 pub use identity_db::session::Session;

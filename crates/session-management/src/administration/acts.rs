@@ -160,7 +160,7 @@ fn end_one_or_stop(
 ///
 /// # Errors
 /// When Postgres gives no answer; the inner error is why it is refused.
-pub fn grant(
+pub(crate) fn grant(
     conn: &mut PgConnection,
     actor: &Actor,
     id: UserId,
@@ -191,7 +191,7 @@ fn grant_or_stop(
 ///
 /// # Errors
 /// When Postgres gives no answer; the inner error is why it is refused.
-pub fn take(
+pub(crate) fn take(
     conn: &mut PgConnection,
     actor: &Actor,
     id: UserId,

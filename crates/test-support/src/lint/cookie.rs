@@ -1,5 +1,7 @@
 //! Rules about cookies.
 
+use constants::Application;
+
 use super::{Cookie, Exchange, Rule};
 
 pub(super) const RULES: &[Rule] = &[
@@ -18,16 +20,21 @@ const LONGEST: usize = 4096;
 /// Names of session cookies, with and without [`PREFIX`].
 pub(super) fn is_of_session(name: &str) -> bool {
     let name = name.strip_prefix(PREFIX).unwrap_or(name);
-    matches!(name, "sessionId" | "adminSessionId" | "auth_token")
+    name == "auth_token" || Application::ALL.iter().any(|known| known.cookies.session == name)
 }
 
-/// The cookies of each application; there are no others.
-fn names(site: &str) -> &'static [&'static str] {
-    match site {
-        "web" => &["sessionId", "auth_token", "formKey", "notice", "loginPhone"],
-        "admin-panel" => &["adminSessionId", "adminFormKey", "adminNotice"],
-        _ => &[],
-    }
+/// Those of web alone: of the older software, and of a login by phone that is under way.
+const OF_WEB: [&str; 2] = ["auth_token", "loginPhone"];
+
+/// Whether a cookie is one of an application; there are no others.
+fn is_known(site: &str, name: &str) -> bool {
+    // An application that is not in the table stands in for one that is.
+    let in_table = Application::ALL.iter().any(|known| known.scope.as_str() == site);
+    let mut names = Application::ALL
+        .iter()
+        .filter(|known| !in_table || known.scope.as_str() == site)
+        .flat_map(|known| [known.cookies.session, known.cookies.form_key, known.cookies.notice]);
+    names.any(|known| known == name) || (site != "admin-panel" && OF_WEB.contains(&name))
 }
 
 fn each(exchange: &Exchange<'_>, rule: impl Fn(Cookie<'_>) -> Option<&'static str>) -> Result<(), String> {
@@ -53,7 +60,7 @@ fn clears(cookie: Cookie<'_>) -> bool {
 fn name(exchange: &Exchange<'_>) -> Result<(), String> {
     each(exchange, |cookie| {
         let plain = cookie.name.strip_prefix(PREFIX);
-        if !names(exchange.site.name).contains(&plain.unwrap_or(cookie.name)) {
+        if !is_known(exchange.site.name, plain.unwrap_or(cookie.name)) {
             return Some("no cookie of this application");
         }
         let is_older = cookie.name == "auth_token" || (cookie.name == "sessionId" && clears(cookie));
