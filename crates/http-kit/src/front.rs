@@ -14,11 +14,11 @@ use std::time::Instant;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::Method;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
     REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
+use actix_web::http::{ConnectionType, Method};
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use pin_project_lite::pin_project;
 use session_management::budget::{OfRequest, of_request};
@@ -27,6 +27,7 @@ use session_management::{AppContext, Principal, SessionError, SessionService, Sn
 use crate::account;
 use crate::carrier::{Presented, has_bearer};
 use crate::client::Client;
+use crate::drain::Draining;
 use crate::gate::LookedUp;
 use crate::metrics::Metrics;
 use crate::page;
@@ -60,6 +61,7 @@ struct Parts<C> {
     settings: web::Data<Settings>,
     service: web::Data<SessionService>,
     metrics: web::Data<Metrics>,
+    draining: Draining,
     context: PhantomData<fn() -> C>,
 }
 
@@ -68,8 +70,9 @@ impl<C: AppContext> Front<C> {
         settings: web::Data<Settings>,
         service: web::Data<SessionService>,
         metrics: web::Data<Metrics>,
+        draining: Draining,
     ) -> Self {
-        Self(Rc::new(Parts { settings, service, metrics, context: PhantomData }))
+        Self(Rc::new(Parts { settings, service, metrics, draining, context: PhantomData }))
     }
 }
 
@@ -237,6 +240,10 @@ fn express<C: AppContext>(parts: &Rc<Parts<C>>, request: &ServiceRequest) -> Way
 fn finish<B, C>(parts: &Parts<C>, response: &mut ServiceResponse<B>, started: Instant) {
     let is_docs = page::is_at_or_below(response.request().path(), "/docs");
     harden(response.headers_mut(), &parts.settings, is_docs);
+    if parts.draining.has_begun() {
+        // Whoever keeps connections opens the next one, to a process that stays.
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     let status = response.status().as_u16();
     let took = started.elapsed();
     parts.metrics.observe(response.request(), status, took);

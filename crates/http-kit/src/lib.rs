@@ -5,6 +5,7 @@ mod app;
 mod carrier;
 mod client;
 mod cookie;
+mod drain;
 mod front;
 mod gate;
 mod health_check;
