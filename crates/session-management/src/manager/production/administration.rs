@@ -131,9 +131,8 @@ impl Administration for ProductionUserManager {
     }
 
     async fn sessions_of(&self, id: UserId) -> Result<Option<Vec<Session>>> {
-        let read = move |conn: &mut PgConnection| match user::find(conn, id)? {
-            Some(_) => session::list(conn, id, None).map(Some),
-            None => Ok(None),
+        let read = move |conn: &mut PgConnection| {
+            if user::exists(conn, id)? { session::list(conn, id, None).map(Some) } else { Ok(None) }
         };
         Ok(self.0.lists.read(read).await?)
     }
@@ -149,9 +148,8 @@ impl Administration for ProductionUserManager {
     }
 
     async fn grants_of(&self, id: UserId) -> Result<Option<Vec<Grant>>> {
-        let read = move |conn: &mut PgConnection| match user::find(conn, id)? {
-            Some(_) => right::list(conn, id).map(Some),
-            None => Ok(None),
+        let read = move |conn: &mut PgConnection| {
+            if user::exists(conn, id)? { right::list(conn, id).map(Some) } else { Ok(None) }
         };
         Ok(self.0.lists.read(read).await?)
     }
