@@ -146,7 +146,6 @@ fn timing() -> AsyncConnectionConfig {
     AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(Some(CONNECT))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
 fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
