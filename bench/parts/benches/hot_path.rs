@@ -63,6 +63,7 @@ fn near_hit(criterion: &mut Criterion, database: String, redis: String, token: &
         environment: Environment::Production,
         database: Some(DatabaseConfig::new(database)),
         listen_url: None,
+        replica: None,
         near_entries: 1024,
         redis: Some(RedisConfiguration { url: redis, max_retries: 3 }),
         lifetimes: Some(Lifetimes::of(context)),

@@ -40,4 +40,4 @@ pub use named::UnknownName;
 pub use permission::Permission;
 pub use preference::{Language, Theme};
 pub use role::Role;
-pub use strategy::{Environment, LegacySource, LegacyTokens, MigrationStrategy};
+pub use strategy::{Environment, LegacySource, LegacyTokens, MigrationStrategy, PoolMode};

@@ -29,6 +29,16 @@ named_enum! {
 }
 
 named_enum! {
+    /// `DATABASE_POOL_MODE`: what a pooler between the process and Postgres keeps together.
+    pub enum PoolMode {
+        /// A connection stays one: there is no pooler, or one in session mode.
+        Session = "session",
+        /// A transaction: the next one may go by another connection of the pooler's.
+        Transaction = "transaction",
+    }
+}
+
+named_enum! {
     /// `LEGACY_TOKENS`: what the tokens of the older software still count for.
     pub enum LegacyTokens {
         /// They are accepted, and a web login also writes its token where the older software looks.

@@ -18,7 +18,7 @@ use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
     REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use pin_project_lite::pin_project;
 use session_management::budget::{OfRequest, of_request};
@@ -27,6 +27,7 @@ use session_management::{AppContext, Principal, SessionError, SessionService, Sn
 use crate::account;
 use crate::carrier::{Presented, has_bearer};
 use crate::client::Client;
+use crate::drain::Draining;
 use crate::gate::{Current, LookedUp};
 use crate::metrics::Metrics;
 use crate::page;
@@ -67,6 +68,7 @@ struct Parts<C> {
     settings: web::Data<Settings>,
     service: web::Data<SessionService>,
     metrics: web::Data<Metrics>,
+    draining: Draining,
     context: PhantomData<fn() -> C>,
 }
 
@@ -75,8 +77,9 @@ impl<C: AppContext> Front<C> {
         settings: web::Data<Settings>,
         service: web::Data<SessionService>,
         metrics: web::Data<Metrics>,
+        draining: Draining,
     ) -> Self {
-        Self(Rc::new(Parts { settings, service, metrics, context: PhantomData }))
+        Self(Rc::new(Parts { settings, service, metrics, draining, context: PhantomData }))
     }
 }
 
@@ -245,6 +248,10 @@ fn finish<B, C: AppContext>(parts: &Parts<C>, response: &mut ServiceResponse<B>,
     let is_docs = page::is_at_or_below(response.request().path(), "/docs");
     let status = response.status();
     harden(response.headers_mut(), &parts.settings, status, is_docs);
+    if parts.draining.has_begun() {
+        // Whoever keeps connections opens the next one, to a process that stays.
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     let status = status.as_u16();
     let took = started.elapsed();
     parts.metrics.observe(response.request(), status, took);

@@ -36,6 +36,7 @@ mod carrier;
 mod client;
 mod cookie;
 mod docs;
+mod drain;
 mod front;
 mod gate;
 mod health_check;

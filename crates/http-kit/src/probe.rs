@@ -6,6 +6,7 @@ use serde::Serialize;
 use session_management::{SessionError, SessionService};
 use utoipa::ToSchema;
 
+use crate::drain::Draining;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::routes::Routes;
@@ -38,6 +39,8 @@ pub(crate) struct Readiness {
     migrations: &'static str,
     /// `passed`, or `failed` when Postgres is not what it must be; the log says why.
     start_checks: &'static str,
+    /// Whether the process has been told to end: it answers, and is not ready.
+    draining: bool,
 }
 
 /// The process is alive.
@@ -59,21 +62,26 @@ pub(crate) async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(Liveness { status: "ok" })
 }
 
-/// Whether requests can be decided: Postgres answers, is what it must be, and no migration is pending.
+/// Whether requests are decided here: Postgres answers and is fit, no migration is pending, no end was asked for.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations",
     responses((status = 200, body = Readiness), (status = 503, body = Readiness))
 )]
-pub(crate) async fn readyz(service: web::Data<SessionService>) -> HttpResponse {
+pub(crate) async fn readyz(
+    service: web::Data<SessionService>,
+    draining: web::Data<Draining>,
+) -> HttpResponse {
+    let draining = draining.has_begun();
     let health = service.manager().health().await;
     let readiness = Readiness {
         postgres: health.postgres.into(),
         redis: health.redis.into(),
         lease: health.lease.into(),
         migrations: if health.migrated { "current" } else { "pending" },
+        draining,
         start_checks: if health.fit { "passed" } else { "failed" },
     };
-    if !health.needed || (health.postgres && health.migrated && health.fit) {
+    if !draining && (!health.needed || (health.postgres && health.migrated && health.fit)) {
         return HttpResponse::Ok().json(readiness);
     }
     if health.postgres && !health.migrated {

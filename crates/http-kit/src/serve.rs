@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App as ActixApp, HttpServer, web};
@@ -14,6 +15,7 @@ use session_management::{
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::drain::Draining;
 use crate::front::Front;
 use crate::metrics::Metrics;
 use crate::settings::{Arguments, Settings, SettingsError};
@@ -114,6 +116,8 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
     let document = openapi::document(app.scope, (app.document)());
     let followed = web_store.clone();
     let described = app.clone();
+    let draining = Draining::default();
+    let (drain, told) = (settings.drain, draining.clone());
     let server = HttpServer::new(move || {
         ActixApp::new()
             .configure(|config| {
@@ -126,7 +130,8 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
             .app_data(postman.clone())
             .app_data(metrics.clone())
             .app_data(cleanup.clone())
-            .wrap(Front::<C>::new(settings.clone(), service.clone(), metrics.clone()))
+            .app_data(web::Data::new(draining.clone()))
+            .wrap(Front::<C>::new(settings.clone(), service.clone(), metrics.clone(), draining.clone()))
             .configure(|config| drop(routes::register(config, &described, &document)))
     })
     .disable_signals()
@@ -142,7 +147,7 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
     let listening = tokio::spawn(async move { listener.follow_denials().await });
     let following = followed.map(|store| tokio::spawn(web_store::keep_current(store, Arc::clone(&manager))));
     let upkeep = tokio::spawn(maintain(manager, stopped));
-    actix_web::rt::spawn(stop_on_signal(server.handle()));
+    actix_web::rt::spawn(stop_on_signal(server.handle(), told, drain));
     let ended = server.await;
     let _ = stop.send(true);
     let _ = upkeep.await;
@@ -167,7 +172,9 @@ async fn maintain(manager: Arc<dyn UserManager>, mut stopped: watch::Receiver<bo
     manager.leave().await;
 }
 
-async fn stop_on_signal(server: ServerHandle) {
+/// Says at once that it is not ready, goes on until load balancers have heard it, and ends when what runs has ended. A
+/// second signal ends the wait.
+async fn stop_on_signal(server: ServerHandle, draining: Draining, drain: Duration) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
@@ -178,6 +185,15 @@ async fn stop_on_signal(server: ServerHandle) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+    }
+    draining.begin();
+    if !drain.is_zero() {
+        log::info!("told to end: not ready any more, and answering for another {drain:?}");
+        tokio::select! {
+            () = tokio::time::sleep(drain) => {}
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
     log::info!("ending");
     server.stop(true).await;

@@ -5,6 +5,7 @@ mod check;
 mod ports;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use constants::{ApplicationContext, Environment, LegacyTokens};
 use delivery::Routes;
@@ -49,6 +50,8 @@ pub struct Settings {
     pub(crate) port_variable: &'static str,
     /// The port; 0 takes a free one.
     pub(crate) port: u16,
+    /// How long it goes on answering when it is told to end.
+    pub(crate) drain: Duration,
     /// The origin under which browsers know the application.
     public_origin: Option<String>,
 }

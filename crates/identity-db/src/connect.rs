@@ -35,6 +35,11 @@ pub(crate) async fn connect(
     let target = Target::parse(url)?;
     let tls = target.tls().map_err(|error| StreamError::Tls(error.to_string()))?;
     let mut config = target.config;
+    let hosts = u32::try_from(config.get_hosts().len()).unwrap_or(u32::MAX);
+    if hosts > 1 && config.get_connect_timeout().is_none() {
+        // One that does not answer leaves time for the others.
+        config.connect_timeout(patience / (hosts + 1));
+    }
     let connecting = async {
         let mut last = None;
         for mode in target.mode.attempts() {

@@ -4,15 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use constants::PoolMode;
 use constants::database::{CONNECTION_TIMEOUT, MAX_CONNECTIONS, REQUEST_BUDGET};
+use diesel::PgConnection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::result::{DatabaseErrorKind, Error as QueryError, QueryResult};
-use diesel::{Connection as _, PgConnection};
 use tokio::sync::Semaphore;
 
 use crate::budget;
 use crate::failpoint;
-use crate::pool::{Connector, Incarnation, Pooled, QuietErrors, is_suspect, is_type_unknown};
+use crate::pool::{
+    Connector, Incarnation, Pooled, QuietErrors, establish, is_suspect, is_type_unknown, note_pooler,
+};
 use crate::server::Server;
 
 /// Where Postgres is and how much of it a process may use.
@@ -25,13 +28,20 @@ pub struct DatabaseConfig {
     /// How long one call waits for a connection and its statements together; default [`REQUEST_BUDGET`], which all
     /// calls of one request share ([`crate::budget`]).
     pub budget: Duration,
+    /// What a pooler in between keeps together.
+    pub pool_mode: PoolMode,
 }
 
 impl DatabaseConfig {
     /// The defaults for a URL.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), max_connections: MAX_CONNECTIONS, budget: REQUEST_BUDGET }
+        Self {
+            url: url.into(),
+            max_connections: MAX_CONNECTIONS,
+            budget: REQUEST_BUDGET,
+            pool_mode: PoolMode::Session,
+        }
     }
 }
 
@@ -41,6 +51,7 @@ impl std::fmt::Debug for DatabaseConfig {
             .field("url", &crate::setting::masked_url(&self.url))
             .field("max_connections", &self.max_connections)
             .field("budget", &self.budget)
+            .field("pool_mode", &self.pool_mode)
             .finish()
     }
 }
@@ -87,6 +98,7 @@ pub struct Database {
     generation: Arc<AtomicU64>,
     budget: Duration,
     url: Arc<str>,
+    pool_mode: PoolMode,
 }
 
 impl std::fmt::Debug for Database {
@@ -99,16 +111,32 @@ impl Database {
     /// Prepares the pool. It succeeds while Postgres is away; connections come when it does.
     #[must_use]
     pub fn new(config: &DatabaseConfig) -> Self {
+        Self::with(config, false)
+    }
+
+    /// The same for a server that follows another and is read alone.
+    pub(crate) fn standby(config: &DatabaseConfig) -> Self {
+        Self::with(config, true)
+    }
+
+    fn with(config: &DatabaseConfig, standby: bool) -> Self {
         let generation = Arc::new(AtomicU64::new(0));
         let url = with_connect_timeout(&config.url);
         let connector = Connector {
             url: url.clone(),
-            // A statement that outlives its caller gives its connection back.
-            on_open: format!(
-                "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}; SET timezone = 'UTC'",
-                config.budget.as_millis()
-            ),
+            on_open: match config.pool_mode {
+                // A statement that outlives its caller gives its connection back.
+                PoolMode::Session => format!(
+                    "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}; SET timezone = 'UTC'",
+                    config.budget.as_millis()
+                ),
+                // It would stay with one of the pooler's connections, whoever gets that next. Poolers keep the
+                // time zone apart.
+                PoolMode::Transaction => "SET timezone = 'UTC'".to_owned(),
+            },
+            pool_mode: config.pool_mode,
             generation: Arc::clone(&generation),
+            standby,
         };
         let pool = r2d2::Pool::builder()
             .max_size(config.max_connections)
@@ -120,7 +148,8 @@ impl Database {
             .error_handler(Box::new(QuietErrors))
             .build_unchecked(connector);
         let permits = Arc::new(Semaphore::new(config.max_connections as usize));
-        Self { pool, permits, generation, budget: config.budget, url: url.into() }
+        let DatabaseConfig { budget, pool_mode, .. } = *config;
+        Self { pool, permits, generation, budget, url: url.into(), pool_mode }
     }
 
     /// How long one call may take.
@@ -199,15 +228,15 @@ impl Database {
     /// # Errors
     /// As [`Database::run`].
     pub async fn server(&self) -> Result<Server, DatabaseError> {
-        let url = Arc::clone(&self.url);
+        let (url, pool_mode) = (Arc::clone(&self.url), self.pool_mode);
         let permits = Arc::clone(&self.permits);
         let late = |_| DatabaseError::Unavailable(format!("no answer within {:?}", self.budget));
         // Whoever waits for a server that hangs keeps a thread, and the permit with it.
         let permit = tokio::time::timeout(self.budget, permits.acquire_owned()).await.map_err(late)?;
         let asking = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            let mut conn = PgConnection::establish(&url)
-                .map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
+            let mut conn =
+                establish(&url, pool_mode).map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
             Ok(Server::ask(&mut conn)?)
         });
         let late = |_| DatabaseError::Unavailable(format!("no answer within {:?}", self.budget));
@@ -226,7 +255,7 @@ impl Database {
         T: Send + 'static,
         F: Fn(&mut PgConnection) -> QueryResult<T> + Send + Clone + 'static,
     {
-        self.read_located(work).await.map(|(value, _)| value)
+        self.read_here(work).await.map(|(value, _)| value)
     }
 
     /// Like [`Database::read`], and tells which incarnation of the server answered.
@@ -234,6 +263,26 @@ impl Database {
     /// # Errors
     /// As [`Database::run`].
     pub async fn read_located<T, F>(&self, work: F) -> Result<(T, Incarnation), DatabaseError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut PgConnection) -> QueryResult<T> + Send + Clone + 'static,
+    {
+        if self.pool_mode == PoolMode::Transaction {
+            // Behind the pooler there may be another server than when the connection was opened: it is asked by the
+            // transaction that reads, whose clock is not later than what it reads.
+            let located = move |conn: &mut PgConnection| {
+                let work = work.clone();
+                in_transaction(conn, |conn| {
+                    let incarnation = Incarnation::of(conn)?;
+                    Ok((work(conn)?, incarnation))
+                })
+            };
+            return self.read(located).await;
+        }
+        self.read_here(work).await
+    }
+
+    async fn read_here<T, F>(&self, work: F) -> Result<(T, Incarnation), DatabaseError>
     where
         T: Send + 'static,
         F: Fn(&mut PgConnection) -> QueryResult<T> + Send + Clone + 'static,
@@ -273,6 +322,9 @@ impl Database {
             && is_suspect(error)
         {
             pooled.broken = true;
+            if self.pool_mode == PoolMode::Session {
+                note_pooler(error);
+            }
             // Only the first to notice ends the generation; those that come after it have new connections.
             let _ = self.generation.compare_exchange(
                 generation,

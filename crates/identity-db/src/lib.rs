@@ -29,6 +29,7 @@ pub mod one_time;
 pub mod people;
 pub mod presence;
 pub mod rate_limit;
+pub mod replica;
 pub mod right;
 pub mod server;
 pub mod session;

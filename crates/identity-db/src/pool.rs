@@ -1,12 +1,13 @@
 //! How a pool opens its connections, and how it learns that one is dead.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Once};
 
-use diesel::connection::SimpleConnection;
+use constants::PoolMode;
+use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::result::{DatabaseErrorKind, Error as QueryError, QueryResult};
 use diesel::sql_types::BigInt;
-use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
+use diesel::{Connection, ConnectionResult, PgConnection, QueryableByName, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 
 /// Which server a connection was opened to, and since which failover or restore: what was read from one
@@ -24,7 +25,7 @@ pub(crate) const INCARNATION: &str = "SELECT system_identifier, \
     ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint AS timeline FROM pg_control_system()";
 
 impl Incarnation {
-    fn of(connection: &mut PgConnection) -> QueryResult<Self> {
+    pub(crate) fn of(connection: &mut PgConnection) -> QueryResult<Self> {
         #[derive(QueryableByName)]
         struct Row {
             #[diesel(sql_type = BigInt)]
@@ -58,7 +59,34 @@ pub(crate) struct Connector {
     pub(crate) url: String,
     /// Run once on each new connection.
     pub(crate) on_open: String,
+    /// What a pooler in between keeps together.
+    pub(crate) pool_mode: PoolMode,
     pub(crate) generation: Arc<AtomicU64>,
+    /// Whether a server will do that only follows another.
+    pub(crate) standby: bool,
+}
+
+/// Opens a connection. Where one statement may go by another connection of a pooler's than the last, none is prepared:
+/// each goes with its text in one message.
+pub(crate) fn establish(url: &str, pool_mode: PoolMode) -> ConnectionResult<PgConnection> {
+    let mut connection = PgConnection::establish(url)?;
+    if pool_mode == PoolMode::Transaction {
+        connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+    }
+    Ok(connection)
+}
+
+/// Says what is set wrongly when a prepared statement is not where it was left.
+pub(crate) fn note_pooler(error: &QueryError) {
+    static SAID: Once = Once::new();
+    let QueryError::DatabaseError(_, what) = error else { return };
+    if what.message().starts_with("prepared statement \"__diesel") {
+        SAID.call_once(|| {
+            log::error!(
+                "a pooler in transaction mode stands in DATABASE_URL: set DATABASE_POOL_MODE=transaction"
+            );
+        });
+    }
 }
 
 impl r2d2::ManageConnection for Connector {
@@ -68,9 +96,14 @@ impl r2d2::ManageConnection for Connector {
     fn connect(&self) -> Result<Pooled, Self::Error> {
         let generation = self.generation.load(Ordering::Acquire);
         let mut connection =
-            PgConnection::establish(&self.url).map_err(diesel::r2d2::Error::ConnectionError)?;
+            establish(&self.url, self.pool_mode).map_err(diesel::r2d2::Error::ConnectionError)?;
         connection.batch_execute(&self.on_open).map_err(diesel::r2d2::Error::QueryError)?;
-        let incarnation = Incarnation::of(&mut connection).map_err(diesel::r2d2::Error::QueryError)?;
+        let incarnation = if self.standby {
+            // Nothing that is read there is remembered.
+            Incarnation { system: 0, timeline: 0 }
+        } else {
+            Incarnation::of(&mut connection).map_err(diesel::r2d2::Error::QueryError)?
+        };
         Ok(Pooled { connection, generation, incarnation, broken: false })
     }
 

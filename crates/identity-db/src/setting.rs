@@ -57,11 +57,44 @@ pub fn masked_url(url: &str) -> String {
 /// The database of one URL, as whom another logs in. What is no URL is left as it is.
 #[must_use]
 pub fn logged_in_as(place: &str, owner: &str) -> String {
-    let (Ok(mut url), Ok(owner)) = (Url::parse(place), Url::parse(owner)) else { return place.to_owned() };
+    let (Some(place_hosts), Some(owner_hosts)) = (Hosts::of(place), Hosts::of(owner)) else {
+        return place.to_owned();
+    };
+    let (Some(mut url), Some(owner)) = (place_hosts.first(), owner_hosts.first()) else {
+        return place.to_owned();
+    };
     // Neither fails for a URL that names a host.
     let _ = url.set_username(owner.username());
     let _ = url.set_password(owner.password());
-    url.into()
+    match Hosts::of(url.as_str()) {
+        Some(single) => format!("{}{}{}", single.before, place_hosts.hosts, place_hosts.after),
+        None => place.to_owned(),
+    }
+}
+
+/// A URL that may name several hosts, as those of Postgres do.
+struct Hosts<'a> {
+    before: &'a str,
+    hosts: &'a str,
+    after: &'a str,
+}
+
+impl<'a> Hosts<'a> {
+    fn of(url: &'a str) -> Option<Self> {
+        let start = url.find("://")? + 3;
+        let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |length| start + length);
+        let start = url[start..end].rfind('@').map_or(start, |at| start + at + 1);
+        Some(Self { before: &url[..start], hosts: &url[start..end], after: &url[end..] })
+    }
+
+    /// The URL of each host alone, as far as they are URLs.
+    fn each(&self) -> impl Iterator<Item = Option<Url>> {
+        self.hosts.split(',').map(|host| Url::parse(&format!("{}{host}{}", self.before, self.after)).ok())
+    }
+
+    fn first(&self) -> Option<Url> {
+        self.each().next().flatten()
+    }
 }
 
 /// A variable's value, where an empty one counts as unset.
@@ -92,7 +125,16 @@ pub fn url(name: &'static str, value: &str, schemes: &[&str]) -> Result<String, 
 /// # Errors
 /// When it is no `postgres://` URL.
 pub fn postgres_url(name: &'static str, value: &str) -> Result<String, SettingError> {
-    url(name, value, &["postgres", "postgresql"])
+    let is_right = |part: Option<Url>| {
+        part.is_some_and(|url| {
+            let has_host = url.host_str().is_some_and(|host| !host.is_empty());
+            has_host && matches!(url.scheme(), "postgres" | "postgresql")
+        })
+    };
+    let hosts = Hosts::of(value).filter(|hosts| hosts.each().all(is_right));
+    hosts
+        .map(|_| value.to_owned())
+        .ok_or_else(|| SettingError::wrong_url(name, value, "postgres://… or postgresql://…"))
 }
 
 #[cfg(test)]
@@ -117,6 +159,22 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "REDIS_URL=***@host/0 cannot be used; allowed: redis://… or rediss://…"
+        );
+    }
+
+    #[test]
+    fn a_url_of_postgres_may_name_several_hosts_c9() {
+        let several = "postgres://me:p@ss@a:1,b,[::1]:3/db?target_session_attrs=read-write";
+        assert_eq!(postgres_url("DATABASE_URL", several), Ok(several.to_owned()));
+        for wrong in
+            ["postgres://a,/db", "postgres://a:x,b/db", "postgres://a,b:x/db", "http://a,b/db", "postgres://"]
+        {
+            let error = postgres_url("DATABASE_URL", wrong).unwrap_err().to_string();
+            assert!(error.ends_with("allowed: postgres://… or postgresql://…"), "{error}");
+        }
+        assert_eq!(
+            logged_in_as("postgres://app@a:1,b/web?x=1", "postgres://owner:p%40@c,d/other"),
+            "postgres://owner:p%40@a:1,b/web?x=1"
         );
     }
 

@@ -81,6 +81,14 @@ pub struct UserChange {
     pub is_verified: Option<bool>,
 }
 
+/// Whether there is such a person, for lists of what they have.
+///
+/// # Errors
+/// When Postgres gives no answer.
+pub fn exists(conn: &mut PgConnection, id: UserId) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(users::table.find(id))).get_result(conn)
+}
+
 /// The person with this id.
 ///
 /// # Errors

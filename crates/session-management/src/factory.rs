@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use constants::{ApplicationContext, Environment, LegacyTokens, MigrationStrategy, lifetime};
-use identity_db::setting::{masked_url, postgres_url};
+use identity_db::setting::{SettingError, masked_url, postgres_url};
 use identity_db::{Database, DatabaseConfig};
 
 use crate::adapter::{MemorySessionAdapter, RedisSessionAdapter, SessionAdapter};
@@ -14,7 +14,7 @@ use crate::error::SessionError;
 use crate::manager::production::Parts;
 use crate::manager::strategy::Stores;
 use crate::manager::{MockUserManager, ProductionUserManager, SwitchingUserManager, UserManager};
-use crate::redis_link::RedisLink;
+use crate::redis_link::{RedisAddress, RedisLink};
 use crate::web_store::{MemoryWebStore, PostgresWebStore, WebStore};
 
 /// How long one statement or batch may take that goes between the stores in bulk.
@@ -40,10 +40,28 @@ impl Lifetimes {
 /// Where Redis is.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RedisConfiguration {
-    /// `redis://:password@host:port/number`.
+    /// `redis://…`, `redis+cluster://…` or `redis+sentinel://…`.
     pub url: String,
     /// How often a command is tried again within its 50 ms.
     pub max_retries: u32,
+}
+
+impl RedisConfiguration {
+    /// Checks the value of `REDIS_URL`.
+    ///
+    /// # Errors
+    /// When it names no Redis in a form that is known.
+    pub fn checked(url: &str, max_retries: u32) -> Result<Self, SettingError> {
+        let wrong = || SettingError::wrong_url("REDIS_URL", url, RedisAddress::ALLOWED);
+        RedisAddress::parse(url).ok_or_else(wrong)?;
+        Ok(Self { url: url.to_owned(), max_retries })
+    }
+
+    /// That it is not set.
+    #[must_use]
+    pub fn missing() -> SettingError {
+        SettingError::missing("REDIS_URL", RedisAddress::ALLOWED)
+    }
 }
 
 impl std::fmt::Debug for RedisConfiguration {
@@ -68,6 +86,8 @@ pub struct ManagerConfiguration {
     pub database: Option<DatabaseConfig>,
     /// Postgres without a pooler in between, for denials; default the database's URL.
     pub listen_url: Option<String>,
+    /// A replica for lists and numbers.
+    pub replica: Option<DatabaseConfig>,
     /// Sessions at most in the cache of the process; 0 for none.
     pub near_entries: usize,
     /// Redis; needed in `production`.
@@ -273,6 +293,7 @@ impl UserManagerFactory {
             near_entries: configuration.near_entries,
             environment: configuration.environment,
             database: Database::new(database),
+            replica: configuration.replica.clone(),
             bulk: Database::new(&DatabaseConfig {
                 max_connections: 1,
                 budget: BULK_BUDGET,

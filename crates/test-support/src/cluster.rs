@@ -32,7 +32,38 @@ impl TestPostgres {
         TestDatabase::migrated_in(&self.url())
     }
 
-    fn url(&self) -> Url {
+    /// A server that follows this one, with all its databases; `synchronous_standby_names` knows it by any name.
+    #[must_use]
+    pub fn standby(&self) -> Self {
+        let standby = Self { dir: scripts::directory() };
+        scripts::server(&["postgres", "standby", standby.path(), self.path()]);
+        standby
+    }
+
+    /// Lets a standby take over.
+    pub fn promote(&self) {
+        self.execute("SELECT pg_promote()");
+    }
+
+    /// Host and port.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.url().port().expect("the port of the cluster"))
+    }
+
+    /// Runs a statement as the superuser.
+    pub fn execute(&self, sql: &str) {
+        template::connect(&self.url()).batch_execute(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// The one value of a query, as the superuser.
+    #[must_use]
+    pub fn value(&self, sql: &str) -> String {
+        let row = template::connect(&self.url()).query_one(sql, &[]);
+        row.unwrap_or_else(|error| panic!("{sql}: {error}")).get(0)
+    }
+
+    pub(crate) fn url(&self) -> Url {
         let url = scripts::server(&["postgres", "url", self.path(), "postgres"]);
         Url::parse(&url).expect("the URL of the cluster")
     }

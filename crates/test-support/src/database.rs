@@ -7,6 +7,7 @@ use std::time::Duration;
 use postgres::{Client, NoTls, SimpleQueryMessage};
 use url::Url;
 
+use crate::cluster::TestPostgres;
 use crate::denials::Denials;
 use crate::scripts;
 use crate::template::{self, APP_PASSWORD, APP_ROLE, with_database};
@@ -199,13 +200,23 @@ impl TestDatabase {
     /// What the applications' role has sent to this database since [`TestDatabase::forget_statements`].
     #[must_use]
     pub fn statements(&self) -> Vec<Statement> {
+        self.statements_in(&self.admin)
+    }
+
+    /// What the applications' role has sent to this database on a standby.
+    #[must_use]
+    pub fn statements_on(&self, standby: &TestPostgres) -> Vec<Statement> {
+        self.statements_in(&standby.url())
+    }
+
+    fn statements_in(&self, server: &Url) -> Vec<Statement> {
         let sql = format!(
             "SELECT s.query, s.calls FROM pg_stat_statements s
              JOIN pg_database d ON d.oid = s.dbid JOIN pg_roles r ON r.oid = s.userid
              WHERE d.datname = '{}' AND r.rolname = '{APP_ROLE}' ORDER BY s.query",
             self.name
         );
-        let rows = rows(&mut template::connect(&self.admin), &sql).expect("pg_stat_statements");
+        let rows = rows(&mut template::connect(server), &sql).expect("pg_stat_statements");
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let statement =
             |row: &Row| Statement { text: text(&row[0]), calls: text(&row[1]).parse().unwrap_or(0) };

@@ -1,12 +1,15 @@
 //! A Redis of a test's own, which it may stop, pause and look into.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::certificate::Certificate;
 use crate::resp::{Connection, Reply};
 use crate::scripts;
+use crate::test_proxy::TestProxy;
 
 /// A Redis server that one test alone uses. It is killed with this value.
 pub struct TestRedis {
@@ -21,6 +24,28 @@ impl TestRedis {
         let mut redis = Self { dir: scripts::directory(), port: 0 };
         redis.port = redis.launch("0");
         redis
+    }
+
+    /// Starts one that also offers TLS, under a certificate of its own for `localhost`; returns the address for it, and the
+    /// file with the certificate.
+    #[must_use]
+    pub fn start_with_tls() -> (Self, String, PathBuf) {
+        let mut redis = Self { dir: scripts::directory(), port: 0 };
+        let Certificate { certificate, key } = Certificate::of("localhost");
+        let file = |name: &str| redis.dir.path().join(name);
+        for (name, content) in [("certificate", &certificate), ("key", &key)] {
+            std::fs::write(file(name), content).expect("a file for Redis");
+        }
+        let port = TestProxy::free_port();
+        let (certificate, key) = (file("certificate"), file("key"));
+        let settings = format!(
+            "tls-port {port}\ntls-auth-clients no\ntls-cert-file {0}\ntls-key-file {1}\ntls-ca-cert-file {0}\n",
+            certificate.display(),
+            key.display()
+        );
+        std::fs::write(file("config"), settings).expect("a file for Redis");
+        redis.port = redis.launch("0");
+        (redis, format!("rediss://localhost:{port}"), certificate)
     }
 
     /// The address that applications get.

@@ -23,6 +23,9 @@ pub struct Arguments {
     /// Postgres without a pooler in between, for what must be pushed; default DATABASE_URL.
     #[arg(long, env = "DATABASE_LISTEN_URL", hide_env_values = true)]
     pub(crate) database_listen_url: Option<String>,
+    /// What a pooler in DATABASE_URL keeps together: session (default; also without a pooler) or transaction.
+    #[arg(long, env = "DATABASE_POOL_MODE")]
+    pub(crate) database_pool_mode: Option<String>,
     /// A replica for lists and statistics.
     #[arg(long, env = "DATABASE_REPLICA_URL", hide_env_values = true)]
     pub(crate) database_replica_url: Option<String>,
@@ -59,6 +62,10 @@ pub struct Arguments {
     /// Address to listen on (default 127.0.0.1).
     #[arg(long, env = "LISTEN_ADDRESS")]
     pub(crate) listen_address: Option<String>,
+    /// Seconds for which it goes on answering when it is told to end, and says that it is not ready (default 5 in
+    /// production, otherwise 0).
+    #[arg(long, env = "DRAIN_SECONDS")]
+    pub(crate) drain_seconds: Option<String>,
     /// The origin under which browsers know this application, such as https://app.example.com.
     #[arg(long, env = "PUBLIC_URL")]
     pub(crate) public_url: Option<String>,

@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use constants::{
-    Application, ApplicationContext, Environment, LegacyTokens, MigrationStrategy, Port, UnknownName, redis,
+    Application, ApplicationContext, Environment, LegacyTokens, MigrationStrategy, PoolMode, Port, UnknownName, redis,
 };
 use delivery::{Routes, SmsGatewayUrl, SmtpUrl};
 use ipnet::IpNet;
@@ -20,6 +21,9 @@ use crate::cookie::SessionCookies;
 
 /// A setting that cannot be used.
 pub type SettingsError = SettingError;
+
+/// For so many seconds load balancers go on sending requests to a process that has said that it is not ready.
+const DRAIN_SECONDS: u64 = 5;
 
 /// Sessions that a process keeps in its memory where nothing else is set.
 const NEAR_ENTRIES: usize = 131_072;
@@ -46,6 +50,8 @@ pub(super) fn settings(context: ApplicationContext, given: &Arguments) -> Checke
             strategy,
             database,
             listen_url,
+            replica: postgres("DATABASE_REPLICA_URL", given.database_replica_url.as_deref())?
+                .map(DatabaseConfig::new),
             near_entries,
             redis,
             lifetimes: Some(lifetimes),
@@ -63,6 +69,7 @@ pub(super) fn settings(context: ApplicationContext, given: &Arguments) -> Checke
             .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         port_variable,
         port,
+        drain: drain(environment, given)?,
         public_origin: public_origin(given)?,
     })
 }
@@ -107,15 +114,20 @@ fn stores(environment: Environment, strategy: MigrationStrategy, given: &Argumen
     let shared = postgres("DATABASE_URL", given.database_url.as_deref())?;
     let identity = postgres("DATABASE_IDENTITY_URL", given.database_identity_url.as_deref())?;
     let web = postgres("DATABASE_WEB_URL", given.database_web_url.as_deref())?;
-    let redis_url = checked_url("REDIS_URL", given.redis_url.as_deref(), &["redis", "rediss"])?;
+    let pool_mode = named::<PoolMode>("DATABASE_POOL_MODE", given.database_pool_mode.as_deref())?;
+    let pool_mode = pool_mode.unwrap_or(PoolMode::Session);
     let retries = number("REDIS_MAX_RETRIES", given.redis_max_retries.as_deref(), 0..=10)?;
+    let retries = retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or(redis::MAX_RETRIES);
+    let checked = |url| RedisConfiguration::checked(url, retries);
+    let redis = set(given.redis_url.as_deref()).map(checked).transpose()?;
     if environment == Environment::Mock {
         return Ok((None, None, None));
     }
     let (identity, web) = (identity.or_else(|| shared.clone()), web.or(shared));
-    let web = web.map(DatabaseConfig::new);
+    let database = |url| DatabaseConfig { pool_mode, ..DatabaseConfig::new(url) };
+    let web = web.map(database);
     let is_memory = strategy == MigrationStrategy::MockOnly;
-    if is_memory && (identity.is_none() || redis_url.is_none()) {
+    if is_memory && (identity.is_none() || redis.is_none()) {
         return Ok((None, web, None));
     }
     let missing = || SettingError::missing("DATABASE_URL", "postgres://…");
@@ -123,20 +135,13 @@ fn stores(environment: Environment, strategy: MigrationStrategy, given: &Argumen
     if web.is_none() && !is_memory {
         return Err(missing());
     }
-    let redis_url = redis_url.ok_or_else(|| SettingError::missing("REDIS_URL", "redis://… or rediss://…"))?;
-    let max_retries = retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or(redis::MAX_RETRIES);
-    let redis = RedisConfiguration { url: redis_url, max_retries };
-    Ok((Some(DatabaseConfig::new(identity)), web, Some(redis)))
+    let redis = redis.ok_or_else(RedisConfiguration::missing)?;
+    Ok((Some(database(identity)), web, Some(redis)))
 }
 
 /// Checks what is set although this application does not use it, so that a mistake shows where it is made.
 fn check_unused(given: &Arguments) -> Checked<()> {
-    for (name, value) in [
-        ("DATABASE_OWNER_URL", &given.database_owner_url),
-        ("DATABASE_REPLICA_URL", &given.database_replica_url),
-    ] {
-        postgres(name, value.as_deref())?;
-    }
+    postgres("DATABASE_OWNER_URL", given.database_owner_url.as_deref())?;
     number("DEGRADED_GRACE_SECONDS", given.degraded_grace_seconds.as_deref(), 0..=3600)?;
     Ok(())
 }
@@ -254,6 +259,12 @@ fn trusted_proxies(given: &Arguments) -> Checked<Vec<IpNet>> {
     })
 }
 
+fn drain(environment: Environment, given: &Arguments) -> Checked<Duration> {
+    let default = if environment == Environment::Production { DRAIN_SECONDS } else { 0 };
+    let seconds = number("DRAIN_SECONDS", given.drain_seconds.as_deref(), 0..=300)?;
+    Ok(Duration::from_secs(seconds.unwrap_or(default)))
+}
+
 /// The origin of the URL; a path behind it says nothing about who asks.
 fn public_origin(given: &Arguments) -> Checked<Option<String>> {
     let url = checked_url("PUBLIC_URL", given.public_url.as_deref(), &["http", "https"])?;
@@ -344,6 +355,8 @@ mod tests {
             (wrong(|a| a.database_identity_url = Some("secret@".into())), "DATABASE_IDENTITY_URL=***@ "),
             (wrong(|a| a.database_web_url = Some("http://:secret@h".into())), "DATABASE_WEB_URL=***@h "),
             (wrong(|a| a.degraded_grace_seconds = Some("x".into())), "DEGRADED_GRACE_SECONDS=x "),
+            (wrong(|a| a.database_pool_mode = Some("statement".into())), "DATABASE_POOL_MODE=statement "),
+            (wrong(|a| a.drain_seconds = Some("301".into())), "DRAIN_SECONDS=301 "),
             (wrong(|a| a.redis_max_retries = Some("11".into())), "REDIS_MAX_RETRIES=11 "),
         ] {
             assert!(

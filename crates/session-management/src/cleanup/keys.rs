@@ -1,4 +1,5 @@
-//! The older software's keys in Redis, counted by SCAN: nobody waits for it, and it is never all at once.
+//! The older software's keys in Redis, counted by SCAN, on every master of a cluster: nobody waits for it, and it is
+//! never all at once.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use constants::redis::{SESSION_PREFIX, prefix};
 use deadpool_redis::redis::cmd;
 
 use super::facts::Lacking;
-use crate::redis_link::{RedisLink, RedisUnavailable};
+use crate::redis_link::{Part, RedisLink, RedisUnavailable};
 
 /// Keys that one command looks at: some tenths of a millisecond of Redis' time.
 const STEP: u64 = 1_000;
@@ -73,14 +74,38 @@ impl Scan {
         tries: u32,
         progress: ScanProgress<'_>,
     ) -> Result<(), RedisUnavailable> {
-        let total: u64 = patiently(tries, || async { link.command(&cmd("DBSIZE")).await }).await?;
+        let parts = patiently(tries, || link.parts()).await?;
+        let mut total = 0_u64;
+        let size = cmd("DBSIZE");
+        for part in &parts {
+            let keys: u64 = patiently(tries, || link.command_to(part, &size)).await?;
+            total = total.saturating_add(keys);
+        }
         self.total.store(total, Ordering::Relaxed);
+        for part in &parts {
+            self.run_part(link, part, tries, progress).await?;
+        }
+        // A cursor means something to the server that gave it alone, and a key may have gone where it was not
+        // looked for any more.
+        if patiently(tries, || link.parts()).await? == parts {
+            return Ok(());
+        }
+        Err(RedisUnavailable("keys of the cluster moved to another master meanwhile; ask again".into()))
+    }
+
+    async fn run_part(
+        &self,
+        link: &RedisLink,
+        part: &Part,
+        tries: u32,
+        progress: ScanProgress<'_>,
+    ) -> Result<(), RedisUnavailable> {
+        let total = self.total.load(Ordering::Relaxed);
         let mut cursor = 0_u64;
         loop {
             let mut scan = cmd("SCAN");
             scan.arg(cursor).arg("MATCH").arg(format!("{SESSION_PREFIX}*")).arg("COUNT").arg(STEP);
-            let (next, keys): (u64, Vec<Vec<u8>>) =
-                patiently(tries, || async { link.command(&scan).await }).await?;
+            let (next, keys): (u64, Vec<Vec<u8>>) = patiently(tries, || link.command_to(part, &scan)).await?;
             let found = keys.iter().filter(|key| is_legacy(key)).count();
             self.found.fetch_add(found as u64, Ordering::Relaxed);
             let seen = self.seen.load(Ordering::Relaxed).saturating_add(STEP).min(total);

@@ -21,8 +21,9 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use constants::{ApplicationContext, Environment, LegacySource, LegacyTokens};
+use identity_db::replica::Lists;
 use identity_db::session::LookUps;
-use identity_db::{Database, UserId, budget};
+use identity_db::{Database, DatabaseConfig, UserId, budget};
 use tokio::sync::{Notify, broadcast};
 
 use super::Result;
@@ -53,6 +54,8 @@ struct Inner {
     cleaned_up: AtomicBool,
     look_ups: LookUps,
     database: Database,
+    /// For what staff only look at.
+    lists: Lists,
     /// For what goes to and from the memory in bulk, with more patience than a request has.
     bulk: Database,
     cache: Arc<dyn SessionAdapter>,
@@ -81,6 +84,7 @@ pub(crate) struct Parts {
     pub(crate) lifetimes: Lifetimes,
     pub(crate) legacy: LegacyTokens,
     pub(crate) database: Database,
+    pub(crate) replica: Option<DatabaseConfig>,
     pub(crate) bulk: Database,
     pub(crate) cache: Arc<dyn SessionAdapter>,
     /// Where the other applications keep theirs.
@@ -97,13 +101,14 @@ pub(crate) struct Parts {
 impl ProductionUserManager {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { context, lifetimes, legacy, database, bulk, cache, legacy_cache, keyring, .. } = parts;
-        let Parts { near_entries, clock, listen_url, environment, other_caches, .. } = parts;
+        let Parts { near_entries, clock, listen_url, environment, other_caches, replica, .. } = parts;
         Self(Arc::new(Inner {
             context,
             lifetimes,
             legacy,
             cleaned_up: AtomicBool::new(false),
             look_ups: LookUps::new(database.clone()),
+            lists: Lists::new(database.clone(), replica.as_ref()),
             database,
             bulk,
             cache,

@@ -117,6 +117,7 @@ impl Stage {
                 environment: Environment::Production,
                 database: Some(DatabaseConfig::new(&*setup.url)),
                 listen_url: Some(proxy.url(&setup.url)),
+                replica: None,
                 near_entries: 1024,
                 redis: Some(RedisConfiguration { url: self.redis.url(), max_retries: 3 }),
                 lifetimes: None,

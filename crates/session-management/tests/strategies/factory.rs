@@ -18,6 +18,7 @@ fn configuration(context: ApplicationContext, database: &str, redis: &str) -> Ma
         strategy: MigrationStrategy::ProductionOnly,
         database: Some(DatabaseConfig::new(database)),
         listen_url: None,
+        replica: None,
         near_entries: 16,
         redis: Some(RedisConfiguration { url: redis.to_owned(), max_retries: 3 }),
         lifetimes: None,

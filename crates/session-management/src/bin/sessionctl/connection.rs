@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use clap::Args;
-use constants::Environment;
+use constants::{Environment, PoolMode};
 use identity_db::{Database, DatabaseConfig};
-use session_management::setting::{self, logged_in_as, postgres_url, set};
+use session_management::setting::{logged_in_as, postgres_url, set};
 use session_management::{RedisConfiguration, SettingError};
 
 /// An operator has more patience than a request.
@@ -22,6 +22,9 @@ pub(crate) struct Connection {
     /// Where people and sessions are, if not in DATABASE_URL; the owner's name and password are those of DATABASE_OWNER_URL.
     #[arg(long, env = "DATABASE_IDENTITY_URL", hide_env_values = true, global = true)]
     database_identity_url: Option<String>,
+    /// What a pooler in the way keeps together: session (default; also without a pooler) or transaction.
+    #[arg(long, env = "DATABASE_POOL_MODE", global = true)]
+    database_pool_mode: Option<String>,
     /// Redis, for `cleanup`.
     #[arg(long, env = "REDIS_URL", hide_env_values = true, global = true)]
     redis_url: Option<String>,
@@ -41,7 +44,13 @@ impl Connection {
             (Some(place), None) => place,
             (None, owner) => owner.or(app).ok_or_else(missing)?,
         };
-        Ok(DatabaseConfig { budget: BUDGET, max_connections: 2, ..DatabaseConfig::new(url) })
+        let pool_mode = match set(self.database_pool_mode.as_deref()) {
+            Some(name) => {
+                name.parse().map_err(|error| SettingError::wrong("DATABASE_POOL_MODE", name, error))?
+            }
+            None => PoolMode::Session,
+        };
+        Ok(DatabaseConfig { budget: BUDGET, max_connections: 2, pool_mode, ..DatabaseConfig::new(url) })
     }
 
     pub(crate) fn database(&self) -> Result<Database, SettingError> {
@@ -49,9 +58,8 @@ impl Connection {
     }
 
     pub(crate) fn redis(&self) -> Result<Option<RedisConfiguration>, SettingError> {
-        let checked = |url| setting::url("REDIS_URL", url, &["redis", "rediss"]);
-        let url = set(self.redis_url.as_deref()).map(checked).transpose()?;
-        Ok(url.map(|url| RedisConfiguration { url, max_retries: constants::redis::MAX_RETRIES }))
+        let checked = |url| RedisConfiguration::checked(url, constants::redis::MAX_RETRIES);
+        set(self.redis_url.as_deref()).map(checked).transpose()
     }
 
     pub(crate) fn environment(&self) -> Result<Environment, SettingError> {

@@ -134,6 +134,7 @@ fn manager(connection: &Connection) -> Result<std::sync::Arc<dyn UserManager>, F
         environment: Environment::Development,
         database: Some(connection.config()?),
         listen_url: None,
+        replica: None,
         near_entries: 0,
         redis: None,
         lifetimes: None,

@@ -92,7 +92,7 @@ impl Inner {
             return Ok(Logins { hour, logins });
         }
         let end = hour + Duration::hours(1);
-        let logins = self.database.read(move |conn| statistics::logins(conn, hour, end)).await?;
+        let logins = self.lists.read(move |conn| statistics::logins(conn, hour, end)).await?;
         if end + SETTLED < now {
             let mut hours = hours();
             hours.insert(hour, logins);
@@ -112,7 +112,7 @@ impl Administration for ProductionUserManager {
         };
         let (page, counted) = self
             .0
-            .database
+            .lists
             .read(move |conn| {
                 let page = people::page(conn, &search, after.as_ref(), per_page, offset)?;
                 Ok((page, people::count(conn, &search)?))
@@ -131,11 +131,10 @@ impl Administration for ProductionUserManager {
     }
 
     async fn sessions_of(&self, id: UserId) -> Result<Option<Vec<Session>>> {
-        let read = move |conn: &mut PgConnection| match user::find(conn, id)? {
-            Some(_) => session::list(conn, id, None).map(Some),
-            None => Ok(None),
+        let read = move |conn: &mut PgConnection| {
+            if user::exists(conn, id)? { session::list(conn, id, None).map(Some) } else { Ok(None) }
         };
-        Ok(self.0.database.read(read).await?)
+        Ok(self.0.lists.read(read).await?)
     }
 
     async fn end_sessions_of(&self, actor: Actor, id: UserId) -> Result<Option<usize>> {
@@ -149,11 +148,10 @@ impl Administration for ProductionUserManager {
     }
 
     async fn grants_of(&self, id: UserId) -> Result<Option<Vec<Grant>>> {
-        let read = move |conn: &mut PgConnection| match user::find(conn, id)? {
-            Some(_) => right::list(conn, id).map(Some),
-            None => Ok(None),
+        let read = move |conn: &mut PgConnection| {
+            if user::exists(conn, id)? { right::list(conn, id).map(Some) } else { Ok(None) }
         };
-        Ok(self.0.database.read(read).await?)
+        Ok(self.0.lists.read(read).await?)
     }
 
     async fn grant(&self, actor: Actor, id: UserId, new: NewGrant) -> Result<Option<Granted>> {
@@ -191,21 +189,19 @@ impl Administration for ProductionUserManager {
             PageOf::After(Cursor::People(_)) => return Err(Cursor::foreign()),
         };
         let read = move |conn: &mut PgConnection| audit::search(conn, &search, after, per_page + 1, offset);
-        Ok(AuditPage::new(self.0.database.read(read).await?, per_page))
+        Ok(AuditPage::new(self.0.lists.read(read).await?, per_page))
     }
 
     async fn statistics(&self) -> Result<Statistics> {
         let inner = &self.0;
-        let (now, live_sessions) = inner
-            .database
-            .read(|conn| Ok((statistics::now(conn)?, statistics::live_sessions(conn)?)))
-            .await?;
+        let (now, live_sessions) =
+            inner.lists.read(|conn| Ok((statistics::now(conn)?, statistics::live_sessions(conn)?))).await?;
         let mut logins = Vec::new();
         for hour in Logins::hours(now) {
             logins.push(inner.logins(hour, now).await?);
         }
         let first = LegacyDay::first(now);
-        let uses = inner.database.read(move |conn| statistics::legacy_uses(conn, first)).await?;
+        let uses = inner.lists.read(move |conn| statistics::legacy_uses(conn, first)).await?;
         Ok(Statistics { live_sessions, logins, legacy_uses: LegacyDay::each(now, &uses) })
     }
 }
