@@ -59,7 +59,7 @@ pub struct Arguments {
     /// Address to listen on (default 127.0.0.1).
     #[arg(long, env = "LISTEN_ADDRESS")]
     pub(crate) listen_address: Option<String>,
-    /// The origin under which browsers know this application, such as https://app.example.com.
+    /// The origin under which browsers know this application, such as `https://app.example.com`.
     #[arg(long, env = "PUBLIC_URL")]
     pub(crate) public_url: Option<String>,
     /// Addresses or networks, separated by commas, whose X-Forwarded-For is believed (default none).
