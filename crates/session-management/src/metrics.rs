@@ -137,7 +137,7 @@ pub struct RevocationLag {
     pub most: Option<Duration>,
 }
 
-/// What [`LAG`] has seen; `None` before the first.
+/// How long revocations took to arrive; `None` before the first.
 #[must_use]
 pub fn revocation_lag() -> Option<RevocationLag> {
     summary(&LAG)

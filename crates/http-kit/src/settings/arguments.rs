@@ -66,7 +66,7 @@ pub struct Arguments {
     /// production, otherwise 0).
     #[arg(long, env = "DRAIN_SECONDS")]
     pub(crate) drain_seconds: Option<String>,
-    /// The origin under which browsers know this application, such as https://app.example.com.
+    /// The origin under which browsers know this application, such as `https://app.example.com`.
     #[arg(long, env = "PUBLIC_URL")]
     pub(crate) public_url: Option<String>,
     /// Addresses or networks, separated by commas, whose X-Forwarded-For is believed (default none).
