@@ -11,7 +11,6 @@ use utoipa::openapi::OpenApi as Document;
 use crate::routes::Routes;
 
 /// An application of context `C`. The shared routes come with it; these are its own.
-#[derive(Clone)]
 pub struct App<C> {
     pub(crate) scope: AppScope,
     pub(crate) public: Described,

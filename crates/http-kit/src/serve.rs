@@ -115,7 +115,8 @@ async fn serve<C: AppContext>(app: App<C>, settings: Settings) -> Result<(), Sta
     let service = web::Data::new(service);
     let document = openapi::document(app.scope, (app.document)());
     let followed = web_store.clone();
-    let described = app.clone();
+    let app = Arc::new(app);
+    let described = Arc::clone(&app);
     let draining = Draining::default();
     let (drain, told) = (settings.drain, draining.clone());
     let server = HttpServer::new(move || {

@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn of_any_text_a_form_token_is_the_one_that_was_made() {
         // Made once, so that almost the right one is tried, too.
-        let key = FormKey { text: "abcdefghij".into(), purpose: OF_SESSION };
+        let key = FormKey { text: "abcdefghij".to_owned().into(), purpose: OF_SESSION };
         let made: &'static str = key.token().to_string().leak();
         let examples: &'static [&'static str] = vec![made].leak();
         for_all("form token", any_or_almost(examples), |text| {
