@@ -190,25 +190,17 @@ impl At {
         self.on(Method::DELETE, handler)
     }
 
-    /// Answers every method alike, for a proxy that asks by the method of the request that it asks about.
+    /// Answers every usual method alike, for a proxy that asks by the method of the request that it asks about.
     #[must_use]
-    pub fn any<F, Args>(mut self, handler: F) -> Self
+    pub fn any<F, Args>(self, handler: F) -> Self
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        self.resource = self.resource.route(web::to(handler));
-        self.methods.extend([
-            Method::GET,
-            Method::HEAD,
-            Method::POST,
-            Method::PUT,
-            Method::PATCH,
-            Method::DELETE,
-            Method::OPTIONS,
-        ]);
-        self
+        use Method as M;
+        let usual = [M::GET, M::HEAD, M::POST, M::PUT, M::PATCH, M::DELETE, M::OPTIONS];
+        usual.into_iter().fold(self, |at, method| at.on(method, handler.clone()))
     }
 
     fn on<F, Args>(mut self, method: Method, handler: F) -> Self

@@ -46,7 +46,7 @@ impl Play<'_> {
                     wrong.extend(self.cell(line.method, &line, &client, &wanted, &[], identity));
                     cells += 1;
                 }
-                if line.method != "GET" {
+                if matches!(line.method, "POST" | "PUT" | "PATCH" | "DELETE") {
                     let code = if is_for_programs(line.path) { "forbidden" } else { "" };
                     let (client, refused) = (self.stage.client(identity), Wanted::Status(403, code));
                     let foreign = [("Sec-Fetch-Site", "cross-site")];
