@@ -65,7 +65,7 @@ pub use http::{Client, Request, Response, SetCookie};
 pub use outbox::TestOutbox;
 pub use page::{Page, PageForm};
 pub use plans::Plan;
-pub use property::{almost, any_json, any_object, any_or_almost, any_text, for_all, for_some};
+pub use property::{almost, any_json, any_object, any_or_almost, any_text, for_all};
 pub use proxy::PostgresProxy;
 pub use race::{assert_refused_soon, at_once, eventually};
 pub use raw::raw_exchange;

@@ -21,29 +21,7 @@ pub fn for_all<S: Strategy>(
     inputs: S,
     property: impl Fn(S::Value) -> Result<(), TestCaseError>,
 ) {
-    try_on(ordinary_or_long(ORDINARY, LONG), parser, inputs, property);
-}
-
-/// The same where one try takes a hundred times as long as usual.
-///
-/// # Panics
-/// When an input does not have it.
-#[track_caller]
-pub fn for_some<S: Strategy>(
-    parser: &str,
-    inputs: S,
-    property: impl Fn(S::Value) -> Result<(), TestCaseError>,
-) {
-    try_on(ordinary_or_long(ORDINARY / 10, LONG / 10), parser, inputs, property);
-}
-
-#[track_caller]
-fn try_on<S: Strategy>(
-    cases: usize,
-    parser: &str,
-    inputs: S,
-    property: impl Fn(S::Value) -> Result<(), TestCaseError>,
-) {
+    let cases = ordinary_or_long(ORDINARY, LONG);
     let config = Config {
         cases: u32::try_from(cases).unwrap_or(u32::MAX),
         failure_persistence: None,

@@ -392,7 +392,7 @@ mod tests {
             match trusted_proxies(&arguments) {
                 Ok(networks) if text.trim().is_empty() => prop_assert!(networks.is_empty()),
                 Ok(networks) => {
-                    prop_assert!(networks.len() == parts.len() && parts.iter().all(|part| is_network(part)))
+                    prop_assert!(networks.len() == parts.len() && parts.iter().all(|part| is_network(part)));
                 }
                 Err(refusal) => {
                     prop_assert!(!parts.iter().all(|part| is_network(part)));

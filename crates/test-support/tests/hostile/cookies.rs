@@ -179,7 +179,7 @@ fn no_malformed_cookie_opens_a_session(stage: &Stage) {
             let expected: &[u16] = if line == "GET /login" { &[200, 400, 431] } else { &[400, 401, 431] };
             match status {
                 Some(status) if !expected.contains(&status) => {
-                    tried.wrong((line, headers), format_args!("{status}"))
+                    tried.wrong((line, headers), format_args!("{status}"));
                 }
                 None if !answer.is_empty() => tried.wrong((line, headers), "no HTTP"),
                 _ => {}

@@ -122,7 +122,6 @@ fn of_doubtful_length(hidden: &str) -> Vec<(String, Vec<u8>)> {
         format!("ffffffffffffffff{chunk}"),
         format!("10000000000000000\r\n{hidden}"),
         format!("0\n\n{hidden}"),
-        format!("0\r\nX: y\r\n z\r\n\r\n{hidden}"),
         format!("0;{}\n\r\n{hidden}", "x".repeat(5_000)),
         format!("g\r\n\r\n{hidden}"),
         format!("\r\n{hidden}"),
@@ -261,7 +260,7 @@ fn no_request_is_two(name: &'static str) {
     if stage.rows() != before {
         tried.wrong("all of them", "something has changed");
     }
-    tried.finish(150);
+    tried.finish(140);
     // The counter-proof: the hidden request by itself, and two in a row, are answered.
     let both = format!("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n{hidden}");
     let (status, answer) = stage.exchange(both.as_bytes());
