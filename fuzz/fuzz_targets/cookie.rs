@@ -39,6 +39,8 @@ fuzz_target!(|bytes: &[u8]| {
         Err(_) => assert!(headers.len() > 1 || presented.own().is_none()),
     }
     for token in presented.all() {
-        assert!(token.expose().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
+        assert!(
+            token.expose().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+        );
     }
 });

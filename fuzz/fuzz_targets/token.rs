@@ -12,6 +12,6 @@ fuzz_target!(|text: &str| {
     assert_eq!(TokenRef::parse(text).map(|token| *token.id()), token.as_ref().map(SessionToken::id));
     if let Some(token) = token {
         assert_eq!(token.id().as_str().len(), 43);
-        assert!(!format!("{token:?}").contains(text));
+        assert_eq!(format!("{token:?}"), "SessionToken(…)");
     }
 });
