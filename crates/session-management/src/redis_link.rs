@@ -81,6 +81,17 @@ impl RedisLink {
         self.send(command, None).await
     }
 
+    /// Whether all of it answers.
+    pub(crate) async fn ping(&self) -> Result<(), RedisUnavailable> {
+        if !matches!(self.way, Way::Cluster(_)) {
+            return self.command(&cmd("PING")).await;
+        }
+        // Any node would answer a PING, also while another, and the keys on it, is away.
+        let info: String = self.command(cmd("CLUSTER").arg("INFO")).await?;
+        let is_whole = info.lines().any(|line| line.trim() == "cluster_state:ok");
+        if is_whole { Ok(()) } else { Err(RedisUnavailable("the cluster is not whole".into())) }
+    }
+
     /// The parts into which the keys are divided now.
     pub(crate) async fn parts(&self) -> Result<Vec<Part>, RedisUnavailable> {
         if !matches!(self.way, Way::Cluster(_)) {

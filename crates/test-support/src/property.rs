@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
 use crate::hostile::hostile;
 use crate::tally::{ordinary_or_long, tally};
@@ -11,7 +11,8 @@ use crate::tally::{ordinary_or_long, tally};
 const ORDINARY: usize = 4_000;
 const LONG: usize = 200_000;
 
-/// Tries a property on many inputs of `parser`. What it finds becomes a test with a name of its own.
+/// Tries a property on many inputs of `parser`, the same ones each time, so that nobody's change fails by another's luck;
+/// under `scripts/test --long` on others each time. What it finds becomes a test with a name of its own.
 ///
 /// # Panics
 /// When an input does not have it.
@@ -27,7 +28,12 @@ pub fn for_all<S: Strategy>(
         failure_persistence: None,
         ..Config::default()
     };
-    if let Err(found) = TestRunner::new(config).run(&inputs, property) {
+    let mut runner = if cases == ORDINARY {
+        TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+    } else {
+        TestRunner::new(config)
+    };
+    if let Err(found) = runner.run(&inputs, property) {
         panic!("{parser}: {found}");
     }
     tally("Bad inputs", format_args!("parser, {parser}: {cases} tried"));

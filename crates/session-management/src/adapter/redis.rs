@@ -136,7 +136,7 @@ impl SessionAdapter for RedisSessionAdapter {
     }
 
     async fn ping(&self) -> Result<(), RedisUnavailable> {
-        self.link.command(&cmd("PING")).await
+        self.link.ping().await
     }
 }
 

@@ -109,9 +109,12 @@ impl Value {
         let digits = |range: std::ops::Range<usize>| {
             text.as_bytes().get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
         };
-        // chrono would also take other lengths, signs and spaces.
-        let spaced = text.as_bytes().get(10) == Some(&b' ');
-        if text.len() > 26 || !spaced || !digits(0..4) || !digits(5..7) || !digits(8..10) || !digits(17..19) {
+        // chrono would also take other lengths, signs and spaces, some of which no eye sees.
+        let stands = |at: usize, sign: u8| text.as_bytes().get(at) == Some(&sign);
+        let signs = stands(4, b'-') && stands(7, b'-') && stands(10, b' ') && stands(13, b':') && stands(16, b':');
+        let numbers = digits(0..4) && [5, 8, 11, 14, 17].into_iter().all(|at| digits(at..at + 2));
+        let fraction = text.len() == 19 || (stands(19, b'.') && (21..=26).contains(&text.len()) && digits(20..text.len()));
+        if !signs || !numbers || !fraction {
             return None;
         }
         let time = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok()?;
@@ -148,6 +151,8 @@ mod tests {
             "2026-02-05 10:11:12 ",
             "+999-02-05 10:11:12",
             "2026-02-05\t10:11:12",
+            "2026-02-05 \u{2028}10:11:12",
+            "2026-02-05  0:11:12",
             "99999-02-05 10:11:12",
             "ключключключключкл",
         ] {
