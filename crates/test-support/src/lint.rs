@@ -80,6 +80,13 @@ pub(crate) fn check(exchange: &Exchange<'_>) {
 /// Reads the first answer on a connection, as far as it came.
 #[track_caller]
 pub(crate) fn check_raw(port: u16, sent: &[u8], answer: &str) {
+    // What merely says that the request is being read is no answer yet.
+    let mut answer = answer;
+    while let Some((interim, rest)) = answer.split_once("\r\n\r\n")
+        && interim.starts_with("HTTP/1.1 1")
+    {
+        answer = rest;
+    }
     let (Some(site), Some((head, body))) = (site(port), answer.split_once("\r\n\r\n")) else { return };
     let sent = String::from_utf8_lossy(sent);
     let mut line = sent.lines().next().unwrap_or_default().split(' ');

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use constants::{
-    Application, ApplicationContext, Environment, LegacyTokens, MigrationStrategy, PoolMode, Port, UnknownName, redis,
+    Application, ApplicationContext, Environment, LegacyTokens, MigrationStrategy, PoolMode, Port,
+    UnknownName, redis,
 };
 use delivery::{Routes, SmsGatewayUrl, SmtpUrl};
 use ipnet::IpNet;

@@ -26,15 +26,11 @@ pub(super) fn is_of_session(name: &str) -> bool {
 /// Those of web alone: of the older software, and of a login by phone that is under way.
 const OF_WEB: [&str; 2] = ["auth_token", "loginPhone"];
 
-/// Whether a cookie is one of an application; there are no others.
+/// Whether a cookie is one of an application; there are no others. Of one that is built elsewhere the table says nothing.
 fn is_known(site: &str, name: &str) -> bool {
-    // An application that is not in the table stands in for one that is.
-    let in_table = Application::ALL.iter().any(|known| known.scope.as_str() == site);
-    let mut names = Application::ALL
-        .iter()
-        .filter(|known| !in_table || known.scope.as_str() == site)
-        .flat_map(|known| [known.cookies.session, known.cookies.form_key, known.cookies.notice]);
-    names.any(|known| known == name) || (site != "admin-panel" && OF_WEB.contains(&name))
+    let Some(of) = Application::ALL.iter().find(|known| known.scope.as_str() == site) else { return true };
+    let own = [of.cookies.session, of.cookies.form_key, of.cookies.notice];
+    own.contains(&name) || (site == "web" && OF_WEB.contains(&name))
 }
 
 fn each(exchange: &Exchange<'_>, rule: impl Fn(Cookie<'_>) -> Option<&'static str>) -> Result<(), String> {

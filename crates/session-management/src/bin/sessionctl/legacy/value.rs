@@ -111,9 +111,11 @@ impl Value {
         };
         // chrono would also take other lengths, signs and spaces, some of which no eye sees.
         let stands = |at: usize, sign: u8| text.as_bytes().get(at) == Some(&sign);
-        let signs = stands(4, b'-') && stands(7, b'-') && stands(10, b' ') && stands(13, b':') && stands(16, b':');
+        let signs =
+            stands(4, b'-') && stands(7, b'-') && stands(10, b' ') && stands(13, b':') && stands(16, b':');
         let numbers = digits(0..4) && [5, 8, 11, 14, 17].into_iter().all(|at| digits(at..at + 2));
-        let fraction = text.len() == 19 || (stands(19, b'.') && (21..=26).contains(&text.len()) && digits(20..text.len()));
+        let fraction = text.len() == 19
+            || (stands(19, b'.') && (21..=26).contains(&text.len()) && digits(20..text.len()));
         if !signs || !numbers || !fraction {
             return None;
         }
