@@ -71,8 +71,11 @@ pub(crate) fn register<C: AppContext>(
         account::private::<C>(&mut private);
         (app.private)(&mut private);
     });
-    #[expect(clippy::disallowed_methods, reason = "the one place behind which all others are")]
-    config.service(gated.default_service(web::to(not_found)));
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place behind which all others are, and what is no path at all"
+    )]
+    config.service(gated.default_service(web::to(not_found))).default_service(web::to(not_found));
     noted
 }
 
