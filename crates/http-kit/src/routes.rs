@@ -202,8 +202,9 @@ impl At {
         F::Output: Responder + 'static,
     {
         use Method as M;
-        let usual = [M::GET, M::HEAD, M::POST, M::PUT, M::PATCH, M::DELETE, M::OPTIONS];
-        usual.into_iter().fold(self, |at, method| at.on(method, handler.clone()))
+        let others = [M::GET, M::HEAD, M::POST, M::PUT, M::PATCH, M::DELETE];
+        let at = others.into_iter().fold(self, |at, method| at.on(method, handler.clone()));
+        at.on(M::OPTIONS, handler)
     }
 
     fn on<F, Args>(mut self, method: Method, handler: F) -> Self

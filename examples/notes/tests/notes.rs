@@ -1,7 +1,5 @@
 //! The example as its users meet it, on real stores and in memory.
 
-#![expect(clippy::unwrap_used, reason = "the way in which a test fails")]
-
 use std::path::Path;
 
 use serde_json::json;
