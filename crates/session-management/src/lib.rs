@@ -22,6 +22,7 @@
 //!     strategy: MigrationStrategy::MockOnly,
 //!     database: None,
 //!     listen_url: None,
+//!     replica: None,
 //!     near_entries: 0,
 //!     redis: None,
 //!     lifetimes: Some(Lifetimes::of(Web::CONTEXT)),
