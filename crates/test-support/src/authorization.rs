@@ -7,7 +7,7 @@ mod stage;
 use crate::app::program;
 use crate::bare_command;
 
-pub use play::{Play, assert_complete};
+pub use play::{Play, assert_complete, assert_documented};
 pub use stage::{Call, PASSWORD, Stage};
 
 /// Who asks.

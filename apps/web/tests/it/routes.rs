@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use test_support::authorization::Route;
+use test_support::authorization::{Route, assert_documented};
 use test_support::stack;
 
 use crate::PASSWORD;
@@ -83,22 +83,7 @@ fn what_a_stranger_may_call_is_a_list_that_may_only_shrink() {
 #[test]
 fn the_document_has_every_route_for_programs_and_no_other_c5() {
     let (_database, _redis, app) = stack("web");
-    let document = app.anon().get("/openapi.json").json();
-    let mut documented = BTreeSet::new();
-    for (path, operations) in document["paths"].as_object().unwrap() {
-        let methods = operations.as_object().unwrap().keys();
-        documented.extend(methods.map(|method| format!("{} {path}", method.to_uppercase())));
-    }
-    // The ways in which proxies ask stand in docs/forward-auth.md.
-    let is_of_proxies = |route: &Route| {
-        route.path.starts_with("/api/verify/") || (route.method == "HEAD" && route.path == "/api/verify")
-    };
-    let is_itself = |route: &Route| {
-        route.path.starts_with("/docs") || route.path == "/openapi.json" || is_of_proxies(route)
-    };
-    let routes =
-        Route::all_of("web").into_iter().filter(|route| route.is_for_programs() && !is_itself(route));
-    assert_eq!(routes.map(|route| route.name()).collect::<BTreeSet<_>>(), documented);
+    assert_documented("web", &app.anon().get("/openapi.json").json());
 }
 
 #[test]

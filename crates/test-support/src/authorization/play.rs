@@ -217,6 +217,24 @@ pub fn assert_complete(app: &str, table: &str) {
     assert!(missing.is_empty() && gone.is_empty(), "not in the table: {missing:?}; no route: {gone:?}");
 }
 
+/// Fails when the OpenAPI document of an application lacks a route for programs, or has one that is not there. The ways in which
+/// proxies ask stand in docs/forward-auth.md.
+#[track_caller]
+pub fn assert_documented(app: &str, document: &serde_json::Value) {
+    let mut documented = BTreeSet::new();
+    for (path, operations) in document["paths"].as_object().expect("paths") {
+        let methods = operations.as_object().expect("operations").keys();
+        documented.extend(methods.map(|method| format!("{} {path}", method.to_uppercase())));
+    }
+    let is_of_proxies = |route: &Route| {
+        route.path.starts_with("/api/verify/") || (route.method == "HEAD" && route.path == "/api/verify")
+    };
+    let is_itself = |route: &Route| route.path.starts_with("/docs") || route.path == "/openapi.json";
+    let routes = Route::all_of(app).into_iter();
+    let routes = routes.filter(|route| route.is_for_programs() && !is_itself(route) && !is_of_proxies(route));
+    assert_eq!(routes.map(|route| route.name()).collect::<BTreeSet<_>>(), documented);
+}
+
 /// What a cell says.
 #[derive(Debug)]
 enum Wanted<'a> {
